@@ -1,0 +1,524 @@
+/**
+ * microrest: the app. `rest()` makes one, `createServer()` puts it on a port, and the NanoRouter is what it routes with until it
+ * is given a Router.
+ *
+ * The third of the core's three modules: it imports router.ts and mw.ts, and finds `node:http` only when a server is asked for.
+ */
+
+import {
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, mwParseQuery,
+  mwReadBody, noSteps, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+} from './mw.ts'
+import type {
+  Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
+} from './mw.ts'
+
+/** The middleware helpers, together. */
+export const mw = {
+  HttpError, buildParseQuery, buildReadBody, mwParseQuery, mwReadBody, parseQuery, sendResponse, warn, writeResponse,
+}
+export { HttpError, sendResponse, mwReadBody as readBody } from './mw.ts'
+export type {
+  AnyParams, ErrStep, HostReq, HostRes, HttpErrorLike, Next, PathOptions, PathParams, Query, QueryValue, ReadBody, ReadBodyOptions,
+  Req, Res, RestLike, Step,
+} from './mw.ts'
+export { Router } from './router.ts'
+export type { MatchedRoute, RouteInfo, RouterOptions } from './router.ts'
+
+/** What an app needs of a router. */
+export interface RouterLike {
+  setRoute(path: string | RegExp, method: string, steps: Step[]): void
+  setRoute(category: string, steps: Step | ErrStep | Step[] | ErrStep[]): void
+  runRoute(rest: RestLike, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void
+  readonly options?: PathOptions
+}
+
+/** Handle a request in place of a router. May answer by `res`, or as short steps do by what it returns. */
+export type ProcessRequest = (req: Req, res: Res, next: Next, body: unknown) => unknown
+
+/** Handle an error that nobody has dealt with. */
+export type OnError = (err: unknown, req: Req, res: Res, next: Next) => unknown
+
+export interface RestOptions extends ReadBodyOptions {
+  /** The router to use. Default is `processRequest`, or a NanoRouter as soon as the app is given a route. */
+  router?: RouterLike | undefined
+  /** What handles requests when there is no router. */
+  processRequest?: ProcessRequest | undefined
+  /** What handles the errors that are left. Default answers with `sendResponse`. */
+  onError?: OnError | undefined
+  /** Gets an 'error' event for what is reported; else it goes to `warn`. */
+  emitter?: Emitter | undefined
+  /** How deep `next()` may nest before a loop takes over, in steps. Default 100. */
+  maxNesting?: number | undefined
+}
+
+export interface Emitter {
+  emit(event: 'error', err: unknown): unknown
+}
+
+/** A server of `node:http` or `node:https`, as far as it is used here. */
+export interface Server {
+  listen(port: number, host?: string): unknown
+  close(callback?: (err?: Error) => void): unknown
+  closeIdleConnections?(): void
+  address(): unknown
+  on(event: string, listener: (value: never) => void): unknown
+  /** The app that is serving. */
+  _rest?: App
+  /** The listen error that there was no callback for. */
+  _error?: unknown
+  /** Set by `app.close`. @internal */
+  _closing?: boolean
+}
+
+export interface ServerInfo {
+  pid: number
+  /** The port that it listens on: the real one where 0 was asked for. */
+  port: number
+  server: Server
+}
+
+export type ListenCallback = (err: Error | null | undefined, info: ServerInfo) => void
+
+/** Options of `createServer`. All of them are also handed to `http.createServer` or `https.createServer`. */
+export interface ServerOptions extends RestOptions {
+  /** The app, or the Rest, to serve. Default is a new one of these options. */
+  rest?: App | Rest | undefined
+  /** Default 'http:'. */
+  protocol?: 'http:' | 'https:' | undefined
+  /** The port to listen on; 0 is any free one. Default is not to listen. */
+  port?: number | string | undefined
+  /** The address to listen on. Default is all of them. */
+  host?: string | undefined
+  /** If the port is busy try the next one up, to 65535. Default false. */
+  tryNextPort?: boolean | undefined
+  /** The same, and without a port any free one. Default false. */
+  anyPort?: boolean | undefined
+  [option: string]: unknown
+}
+
+type StepList<Params> = readonly (Step<Params> | readonly Step<Params>[])[]
+
+/** Define a route. Steps, and lists of steps, run in the order given. */
+export interface DefineRoute {
+  <Path extends string>(path: Path | RegExp | readonly (Path | RegExp)[], ...steps: StepList<PathParams<Path>>): App
+}
+
+/** Middleware that is typed against node's or express' objects. */
+type ForeignStep = (req: never, res: never, next: Next) => unknown
+
+/** An app: a listener for requests, with methods that define what it does. */
+export interface App {
+  (req: HostReq, res: HostRes, next?: Next): void
+  readonly rest: Rest
+  /** Handles the errors that are left. */
+  onError: OnError
+
+  /** Add err steps. */
+  use(category: 'err', ...steps: readonly (ErrStep | readonly ErrStep[])[]): App
+  /** Add steps to a category. */
+  use(category: 'pre' | 'use' | 'post', ...steps: StepList<Req['params']>): App
+  /** Mount an app or a router at a path, or run steps for the paths at and below a prefix only. */
+  use(path: string, other: App | RouterLike): App
+  use(path: string, ...steps: StepList<Req['params']>): App
+  /** Add use steps; a function of four parameters is an err step. */
+  use(...steps: StepList<Req['params']>): App
+  use(...steps: readonly ErrStep[]): App
+  use(path: string, ...steps: readonly ForeignStep[]): App
+  use(...steps: readonly ForeignStep[]): App
+
+  options: DefineRoute
+  get: DefineRoute
+  head: DefineRoute
+  post: DefineRoute
+  put: DefineRoute
+  delete: DefineRoute
+  del: DefineRoute
+  trace: DefineRoute
+  connect: DefineRoute
+  patch: DefineRoute
+  /** Define a route for any method. */
+  all: DefineRoute
+
+  /** Listen. `port` 0, the default, is any free one. The callback gets what went wrong, and where it listens. */
+  listen(callback?: ListenCallback): Server
+  listen(portOrOptions: number | string | ServerOptions | undefined, callback?: ListenCallback): Server
+  /** Close what `listen` has opened. Idle connections are closed, busy ones after their answer. */
+  close(callback?: (err?: Error) => void): void
+}
+
+declare const process: { pid: number; nextTick(f: () => void): void; getBuiltinModule?(name: string): unknown } | undefined
+
+/** Report an error that can reach nobody: to the emitter, if there is one, else by `warn`. Nothing for a falsy one. */
+export function reportError(err: unknown, cause: string, emitter?: Emitter): void {
+  if (!err) return
+  if (emitter) emitter.emit('error', err)
+  else warn(cause + ':', err)
+}
+
+// ------------------------------------------------------------------------------------------------------ NanoRouter
+
+/**
+ * The smallest router: one use, err and post step, and routes that are a step for a path and all below it, whatever the method.
+ *
+ * '/my/path' matches '/my/path/name', and not '/my/pathname'. The longest match wins.
+ */
+export class NanoRouter {
+  declare readonly options: PathOptions
+  /** @internal */ declare readonly steps_: Categories
+  /** @internal */ declare readonly body_: ReadBody
+  declare private readonly routes_: { [path: string]: Step[] | undefined }
+  /** The most components that a route has; what is behind them in a path needs no look-up. */
+  declare private depth_: number
+
+  constructor(readBody?: ReadBody) {
+    this.options = {}
+    this.steps_ = noSteps()
+    this.body_ = readBody || mwReadBody
+    this.routes_ = bare()
+    this.depth_ = 0
+  }
+
+  /**
+   * Define the step for a path, or the 'use', 'err' or 'post' step. A step alone is the use step, or with four parameters the err
+   * step.
+   *
+   * Throws for what only a Router has: patterns, RegExps, pre steps, several steps.
+   */
+  setRoute(path: string | RegExp | Step | ErrStep, method?: unknown, steps?: unknown): void {
+    if (isFunction(path)) {
+      steps = path
+      path = path.length === 4 ? 'err' : 'use'
+    } else if (typeof method != 'string') steps = method
+    if (typeof path != 'string' || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path)
+    const list = ([] as unknown[]).concat(steps)
+    if (list.length > 1) refuse('multiple mw steps not supported', path)
+    if (!isFunction(list[0])) refuse('mw step must be a function', list[0])
+    const parts = prefixOf(path)
+    const table = isCategory(path) ? this.steps_ : this.routes_
+    const key = isCategory(path) ? path : parts.join('/')
+    if (table[key] && table[key]!.length) warn('redefined:', path)
+    table[key] = list as Step[]
+    this.depth_ = Math.max(this.depth_, parts.length)
+  }
+
+  /** The step for a path, or of a category; undefined if there is none. */
+  getRoute(path: string): Step | ErrStep | undefined {
+    const found = isCategory(path) ? this.steps_[path] : this.match_(path)
+    return found && (found[0] as Step)
+  }
+
+  /** Forget the step for a path, or of a category. */
+  deleteRoute(path: string): void {
+    if (isCategory(path)) this.steps_[path] = []
+    else delete this.routes_[prefixOf(path).join('/')]
+  }
+
+  /** Run a request through its route. What is not routed is answered with 404. */
+  runRoute(rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void {
+    runSteps(this, rest, req, res, callback)
+  }
+
+  /** @internal */
+  find_(req: Req): Found {
+    const path = pathOf(req.url!)
+    const found = this.match_(path)
+    if (found) return { use_: this.steps_.use, mw_: found }
+    const err = new HttpError(404, req.method + ' ' + path + ': path not routed')
+    const notFound: Step = (req, res, next) => sendResponse(req, res, next, err)
+    notFound.readBody = false
+    return { use_: [], mw_: [notFound] }
+  }
+
+  private match_(path: string): Step[] | undefined {
+    const parts = components(pathOf(path))
+    let key = ''
+    let found = this.routes_[key]
+    for (let ix = 1; ix < parts.length && ix < this.depth_; ix++) {
+      // An escaped slash is part of its component, and no route has one.
+      if (parts[ix]!.indexOf('/') >= 0) break
+      key += '/' + parts[ix]
+      found = this.routes_[key] || found
+    }
+    return found
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ Rest
+
+/** What an app is made of: it has a request routed or processed, and sees to the errors that are left. */
+export class Rest implements RestLike {
+  declare static NanoRouter: typeof NanoRouter
+  declare static readBody: ReadBody
+  declare router: RouterLike | undefined
+  declare processRequest: ProcessRequest | undefined
+  declare emitter: Emitter | undefined
+  declare maxNesting: number | undefined
+  declare readBody: ReadBody
+  declare HttpError: typeof HttpError
+  declare sendResponse: typeof sendResponse
+  /** The app: a bound listener for requests. */
+  declare readonly onRequest: App
+  /** @internal */ declare servers_: Server[]
+
+  constructor(options?: RestOptions) {
+    const given = options || {}
+    const { processRequest, onError } = given
+    if (processRequest && !isFunction(processRequest)) refuse('processRequest must be a function', processRequest)
+    if (onError && !isFunction(onError)) refuse('onError must be a function', onError)
+    // What is not given is not set: a class that extends this one may have its own.
+    if (processRequest) this.processRequest = processRequest
+    if (onError) this.onError = onError
+    this.router = given.router
+    this.emitter = given.emitter
+    this.maxNesting = given.maxNesting
+    this.readBody = buildReadBody(given)
+    this.servers_ = []
+    this.onRequest = buildApp(this)
+  }
+
+  /** Handle an error that nobody has dealt with: by the `onError` of the options, else by `sendResponse`. */
+  onError(err: unknown, req: Req, res: Res, next: Next): unknown {
+    return sendResponse(req, res, next, err)
+  }
+
+  /** Report an error that can reach nobody. */
+  reportError(err: unknown, cause: string): void {
+    reportError(err, cause, this.emitter)
+  }
+}
+Rest.NanoRouter = NanoRouter
+Rest.readBody = mwReadBody
+Rest.prototype.HttpError = HttpError
+Rest.prototype.sendResponse = sendResponse
+
+/** Requests of an app without a router go the same way as others, through a route that matches them all. */
+function buildPlan(rest: Rest): NanoRouter {
+  const step: Step = (req, res, next) => rest.processRequest!(req, res, next, req.body)
+  const plan = new NanoRouter(rest.readBody)
+  plan.find_ = () => {
+    const f = rest.processRequest
+    if (!f) throw new Error('no router or processRequest')
+    return { use_: [], mw_: [f.length < 2 ? f : step] }
+  }
+  return plan
+}
+
+/** Hand an error to onError, and what is left of it to the outer server, or else to the client. */
+function handleError(rest: Rest, err: unknown, req: Req, res: Res, next: Next | undefined): void {
+  let isOpen = true
+  function done(failure?: unknown): void {
+    if (isOpen && failure && failure !== err) rest.reportError(failure, 'onError error')
+    if (isOpen && !res.headersSent) {
+      if (next) next(failure && err)
+      else if (failure) writeResponse(res, err)
+    }
+    isOpen = false
+  }
+  function threw(failure: unknown): void {
+    done(toError(failure))
+  }
+  try {
+    const promise = rest.onError(err, req, res, done)
+    if (isPromise(promise)) promise.then(undefined, threw)
+  } catch (failure) {
+    threw(failure)
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- the app
+
+/** The app's router: a NanoRouter, unless it has been given another before its first route. */
+function routerOf(rest: Rest): RouterLike {
+  return rest.router || (rest.router = new NanoRouter(rest.readBody))
+}
+
+function flatten(steps: readonly unknown[]): Step[] {
+  return ([] as Step[]).concat.apply([], steps as Step[][])
+}
+
+/** What `use` mounts: an app has a rest, a router can run routes. */
+type Mounted = { rest?: Rest; runRoute?: RouterLike['runRoute'] } & Step
+
+/** Build the step that hands requests to an app or a router, without the prefix that its path has matched. */
+function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
+  const mount: Step = (req, res, next) => {
+    const url = req.url!
+    let end = pathStart(url)
+    const path = url.slice(end).split(/[?#]/)[0]!
+    const inner = path.split('/').slice(0, prefix.split('/').length).join('/')
+    req.baseUrl = (req.baseUrl || '') + inner
+    end += inner.length
+    req.url = (url.charAt(end) === '/' ? '' : '/') + url.slice(end)
+    // A route that an outer pre step has chosen is not for the inner one.
+    req._route = undefined
+    if (other.runRoute) other.runRoute(rest, req, res, next)
+    else other(req, res, next)
+  }
+  // What is mounted reads the body by its own rules.
+  mount.readBody = false
+  return mount
+}
+
+function use(rest: Rest, args: unknown[]): void {
+  const router = routerOf(rest)
+  let path = ''
+  if (typeof args[0] == 'string') path = args.shift() as string
+  const steps = flatten(args) as Mounted[]
+  if (!steps.length) refuse('no step to use', path)
+  if (isCategory(path)) return router.setRoute(path, steps)
+  path = path.replace(/\/$/, '')
+  for (const step of steps) {
+    if (step && (step.rest || step.runRoute)) {
+      const mount = [buildMount(rest, path, step)]
+      router.setRoute(path || '/', '_ANY_', mount)
+      // The NanoRouter takes every path for a prefix.
+      if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount)
+    } else router.setRoute(toSteps(step)[0]!.length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step)
+  }
+}
+
+/** The step, as one that runs only for the paths at and below a prefix. */
+function buildFilter(path: string, step: Step, router: RouterLike): Step {
+  if (isPattern(path)) refuse('a prefix has no parameters', path)
+  const filter: Step & { _prefix?: string[] } = step.bind(undefined)
+  filter._prefix = prefixOf(path, router.options)
+  return filter
+}
+
+/** Make the app of a Rest: the listener, and the methods on it. */
+function buildApp(rest: Rest): App {
+  const plan = buildPlan(rest)
+  const app = function onRequest(req: Req, res: Res, next?: Next) {
+    function done(err?: unknown): void {
+      if (err) handleError(rest, err, req, res, next)
+      // Called back after an answer, an outer server would answer too.
+      else if (next && !res.headersSent) next()
+    }
+    try {
+      if (rest.router) rest.router.runRoute(rest, req, res, done)
+      else plan.runRoute(rest, req, res, done)
+    } catch (err) {
+      done(toError(err))
+    }
+  } as unknown as App & { rest: Rest; [method: string]: unknown }
+
+  app.rest = rest
+  Object.defineProperty(app, 'onError', {
+    get: () => rest.onError,
+    set: (onError) => { rest.onError = onError },
+  })
+  app.use = (...args: unknown[]) => {
+    use(rest, args)
+    return app
+  }
+  for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
+    const define: DefineRoute = (path, ...steps) => {
+      const paths = ([] as (string | RegExp)[]).concat(path)
+      for (const one of paths) routerOf(rest).setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps))
+      return app
+    }
+    app[name] = Object.defineProperty(define, 'name', { value: name })
+  }
+  app.del = app.delete
+  app.listen = (options?: unknown, callback?: ListenCallback) => {
+    if (isFunction(options)) {
+      callback = options as ListenCallback
+      options = undefined
+    }
+    const all = (options && typeof options == 'object' ? options : { port: options }) as ServerOptions
+    const server = listen(app, all, all.port === undefined ? 0 : all.port, callback)
+    rest.servers_.push(server)
+    return server
+  }
+  app.close = (callback) => {
+    const servers = rest.servers_
+    let open = servers.length + 1
+    function closed(): void {
+      if (--open === 0 && callback) callback()
+    }
+    rest.servers_ = []
+    for (const server of servers) {
+      server._closing = true
+      // (What it may call back with says that it was not open.)
+      server.close(() => closed())
+      if (server.closeIdleConnections) server.closeIdleConnections()
+    }
+    process!.nextTick(closed)
+  }
+  return app
+}
+
+// ------------------------------------------------------------------------------------------------------ the server
+
+/** Make a server for an app and, if there is a port, have it listen once this has returned. */
+function listen(app: App, options: ServerOptions, port: unknown, callback?: ListenCallback): Server {
+  const { protocol = 'http:', host, tryNextPort, anyPort } = options
+  let current = Number(port)
+  if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
+  if (port !== undefined && !(current >= 0 && current < 65536 && current % 1 === 0)) refuse('bad port', port)
+  const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined
+  if (!http) throw new Error('no node:http here: give the app, a function (req, res, next), to the server you have')
+  const server = http.createServer(options, app)
+  server._rest = app
+
+  function tell(err: Error | null): void {
+    const f = callback
+    const address = server.address() as { port: number } | null
+    callback = undefined
+    if (f) f(err, { pid: process!.pid, port: address ? address.port : current, server })
+    else if (err) server._error = err
+  }
+  function tryPort(): void {
+    if (server._closing) tell(new Error('closed'))
+    else server.listen(current, host)
+  }
+  server.on('listening', () => tell(null))
+  server.on('error', (err: Error & { code?: string }) => {
+    if (err.code !== 'EADDRINUSE' || !(tryNextPort || anyPort) || current > 65534) return tell(err)
+    current++
+    tryPort()
+  })
+  if (port !== undefined) process!.nextTick(tryPort)
+  return server
+}
+
+/**
+ * Make a server of `node:http` or `node:https` for an app; if there is a `port`, or `anyPort`, it listens once this has returned.
+ *
+ * The callback gets the listen error, or null, and `{ pid, port, server }`. Without a callback the error is `server._error`.
+ * Throws for a port or protocol that cannot be, and where there is no `node:http`.
+ */
+export function createServer(options?: ServerOptions | ListenCallback, callback?: ListenCallback): Server {
+  if (typeof options == 'function') {
+    callback = options
+    options = {}
+  }
+  const all = options || {}
+  const app = all.rest || new Rest(all)
+  return listen((app as Rest).onRequest || app, all, all.port === undefined && all.anyPort ? 0 : all.port, callback)
+}
+
+/**
+ * Make an app: a listener `(req, res, next)` for requests.
+ *
+ *     const app = rest()
+ *     app.get('/hello', () => 'hi')
+ *     app.listen(1337)
+ *
+ * Given a function, that handles all requests, and a second one what errors are left.
+ */
+function rest(options?: RestOptions | ProcessRequest, onError?: OnError): App {
+  return new Rest(typeof options == 'function' ? { processRequest: options, onError } : options).onRequest
+}
+rest.createHandler = rest
+rest.createServer = createServer
+rest.Rest = Rest
+rest.NanoRouter = NanoRouter
+rest.HttpError = HttpError
+rest.readBody = mwReadBody
+rest.sendResponse = sendResponse
+rest.reportError = reportError
+
+export const createHandler: typeof rest = rest
+export default rest

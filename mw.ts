@@ -1,0 +1,883 @@
+/**
+ * mw: what every step and both routers stand on. Types, errors, answers, bodies, queries, paths, and the run that
+ * carries one request through its steps.
+ *
+ * The first of the core's three modules: it imports nothing. It knows no Node and calls only what the smallest
+ * engines have, so that the built script runs wherever there is JavaScript at all.
+ */
+
+declare global {
+  namespace Microrest {
+    /** What add-ons put on a request. An add-on declares its fields here, and every step sees them on `req`. */
+    // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+    interface Extras {}
+  }
+}
+
+/** A request as a host hands it in. Node's `IncomingMessage` fits without a cast. */
+export interface HostReq {
+  /** The method, upper-case, as it came from the wire. */
+  method?: string | undefined
+  /** The request target: path and query, percent-encoded, as it came from the wire. */
+  url?: string | undefined
+  /** The header fields by lower-case name. */
+  headers: { readonly [name: string]: string | readonly string[] | undefined }
+  on(event: string, listener: (value: never) => void): unknown
+}
+
+/** A response as a host hands it in. Node's `ServerResponse` fits without a cast. */
+export interface HostRes {
+  statusCode: number
+  readonly headersSent: boolean
+  readonly writableEnded?: boolean
+  readonly destroyed?: boolean
+  setHeader(name: string, value: string | number | readonly string[]): unknown
+  getHeader(name: string): string | number | readonly string[] | undefined
+  removeHeader(name: string): void
+  writeHead(statusCode: number, headers?: { [name: string]: string | number | string[] }): unknown
+  write(chunk: string | Uint8Array): boolean
+  end(chunk?: string | Uint8Array): unknown
+  on(event: string, listener: (value: never) => void): unknown
+  destroy(error?: Error): unknown
+}
+
+/** A value of a query: a string, 1 for a name without a value, or all values of a repeated name. */
+export type QueryValue = string | 1 | (string | 1)[]
+
+/** A parsed query or url-encoded body, by name. */
+export interface Query {
+  [name: string]: QueryValue | undefined
+}
+
+/** The path parameters of a route whose path is not known to the compiler. */
+export interface AnyParams {
+  [name: string]: string | undefined
+}
+
+type Parts<Path extends string> = Path extends `${infer Part}/${infer Rest}` ? Part | Parts<Rest> : Path
+type TailPart = `:*${string}` | '*'
+type NameOf<Part extends string> =
+  Part extends '*' | ':*' ? '*' : Part extends `:*${infer Name}` ? Name : Part extends `:${infer Name}` ? Name : never
+
+/** The parameters of a path: `PathParams<'/users/:id/:*rest'>` is `{ id: string, rest: string | undefined }`. */
+export type PathParams<Path extends string> =
+  string extends Path ? AnyParams
+    : Path extends string ? { [Part in Parts<Path> as NameOf<Part>]: Part extends TailPart ? string | undefined : string }
+      : never
+
+/** A request as a step sees it. */
+export interface Req<Params = AnyParams> extends HostReq, Microrest.Extras {
+  /** The path parameters, percent-decoded. Never missing in a route's steps. */
+  params: Params
+  /** The query, once `parseQuery` has run. */
+  query: Query
+  /** The path without the query, as it came from the wire, once `parseQuery` has run. */
+  path: string
+  /** The body, once it has been read: bytes, or a string where the request has an encoding set. */
+  body: unknown
+  /** The prefix that a mount has taken off `url`; undefined outside a mount. */
+  baseUrl?: string | undefined
+  /** Set by a pre step, the route to run instead of the one that would be looked up. */
+  _route?: Step[] | { mw: Step[]; params?: object | undefined } | undefined
+}
+
+/** A response as a step sees it. */
+export interface Res extends HostRes {}
+
+/**
+ * Go on. Without an argument to the next step; with a truthy one to the err steps; with `false` to the end of the chain.
+ *
+ * Only the first call counts.
+ */
+export type Next = (err?: unknown) => void
+
+/** A middleware step, or the function that a route ends in. One that declares at most `req` may return its answer. */
+export interface Step<Params = AnyParams> {
+  (req: Req<Params>, res: Res, next: Next): unknown
+  /** `false` on the first step of a route: the body is left unread, for the steps to read. */
+  readBody?: false | undefined
+}
+
+/** A step for errors. `next()` says that the error has been dealt with, `next(err)` hands it to the next err step. */
+export interface ErrStep {
+  (err: unknown, req: Req, res: Res, next: Next): unknown
+}
+
+/** An Error that is meant for the client: what `HttpError` makes, and what other libraries make in the same shape. */
+export interface HttpErrorLike extends Error {
+  statusCode: number
+  debug?: unknown
+  details?: unknown
+  headers?: { [name: string]: string | number | readonly string[] }
+  /** True if `message` may be shown to the client. */
+  expose?: boolean
+}
+
+/** What a router may find in the `rest` that it is given. Nothing in it is needed. */
+export interface RestLike {
+  reportError?(err: unknown, cause: string): void
+  /** How deep `next()` may nest before a loop takes over, in steps. Default 100. */
+  maxNesting?: number | undefined
+}
+
+declare const console: { warn(...args: unknown[]): void } | undefined
+declare const process: { getBuiltinModule?(name: string): unknown } | undefined
+declare const Buffer: { alloc(size: number): Uint8Array } | undefined
+
+const hasOwn = Object.prototype.hasOwnProperty
+
+/** Refuse what a programmer has given. @internal */
+export function refuse(what: string, value: unknown): never {
+  throw new Error(what + ': ' + value)
+}
+
+/** A thrown value as one that counts as an error: any that is truthy. @internal */
+export function toError(thrown: unknown): unknown {
+  return thrown || new Error('thrown: ' + thrown)
+}
+
+/** @internal */
+export function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
+  return typeof value == 'function'
+}
+
+/** True for a promise, known by its `then`. @internal */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return !!value && isFunction((value as PromiseLike<unknown>).then)
+}
+
+/** A module of the platform, where there is one. @internal */
+export function builtin(name: string): unknown {
+  return typeof process != 'undefined' && process.getBuiltinModule && process.getBuiltinModule(name)
+}
+
+/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
+export function setOwn(object: object, name: string, value: unknown): void {
+  if (name !== '__proto__') (object as { [name: string]: unknown })[name] = value
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** Print a notice by `console.warn`, after a timestamp and the name "microrest". Silent where there is no console. */
+export function warn(...args: unknown[]): void {
+  if (typeof console == 'undefined') return
+  // The smallest engines have Date.now and no Date objects.
+  const time = 'toISOString' in Date.prototype ? new Date().toISOString() : Date.now()
+  args.unshift(time + ' -- microrest:')
+  console.warn.apply(console, args)
+}
+
+// ---------------------------------------------------------------------------------------------------------- errors
+
+/** The reason phrases from 400 to 431, and from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
+const PHRASES = (
+  'Bad Request,Unauthorized,Payment Required,Forbidden,Not Found,Method Not Allowed,Not Acceptable,' +
+  'Proxy Authentication Required,Request Timeout,Conflict,Gone,Length Required,Precondition Failed,Payload Too Large,' +
+  'URI Too Long,Unsupported Media Type,Range Not Satisfiable,Expectation Failed,,,,Misdirected Request,' +
+  'Unprocessable Entity,Locked,Failed Dependency,Too Early,Upgrade Required,,Precondition Required,Too Many Requests,,' +
+  'Request Header Fields Too Large,Internal Error,Not Implemented,Bad Gateway,Service Unavailable,Gateway Timeout'
+).split(',')
+
+/** The status and its reason phrase. What is not known here `node:http` may know. */
+function reason(statusCode: number): string {
+  const http = builtin('http') as { STATUS_CODES: { [status: number]: string } } | undefined
+  const phrase = PHRASES[statusCode < 432 ? statusCode - 400 : statusCode < 500 ? -1 : statusCode - 468]
+  return statusCode + ' ' + (phrase || (http && http.STATUS_CODES[statusCode]) || 'Internal Error')
+}
+
+export interface HttpErrorConstructor {
+  new (statusCode?: number, debug?: unknown, details?: unknown): HttpErrorLike
+  (statusCode?: number, debug?: unknown, details?: unknown): HttpErrorLike
+}
+
+/**
+ * Make an Error that tells the client its status, and, where given, `debug` and `details`.
+ *
+ *     throw new HttpError(404, 'no such colour')    //=> 404 {"error":"404","message":"404 Not Found","debug":"no such colour"}
+ *
+ * Without a status it is 500. The message is the status and its phrase; unknown ones are "777 Internal Error".
+ */
+export const HttpError = function HttpError(statusCode?: number, debug?: unknown, details?: unknown): HttpErrorLike {
+  const status = statusCode || 500
+  const err = new Error(reason(status)) as HttpErrorLike
+  err.statusCode = status
+  err.debug = debug
+  err.details = details
+  return err
+} as unknown as HttpErrorConstructor
+
+/** True if somebody made this error for a client: it has a status that says error. */
+function isForClient(err: unknown): err is HttpErrorLike {
+  const status = err && (err as HttpErrorLike).statusCode
+  return typeof status == 'number' && status >= 400 && status < 1000 && status % 1 === 0
+}
+
+// --------------------------------------------------------------------------------------------------------- answers
+
+type Headers = { readonly [name: string]: string | number | readonly string[] }
+
+/** JSON text; of what has none undefined, and a notice of the reason. */
+function encode(body: unknown): string | undefined {
+  try {
+    return JSON.stringify(body)
+  } catch (err) {
+    warn('no JSON:', err, Object.keys(body as object))
+    return undefined
+  }
+}
+
+/** What a client is told of an error: the status, and what was put there for the client. */
+function describe(err: unknown, status: number): object {
+  const about: { [name: string]: unknown } = { error: '' + status, message: reason(status) }
+  if (isForClient(err)) {
+    if (err.expose === true) about.debug = err.message
+    // Set only if there: some engines write undefined as null.
+    if (hasOwn.call(err, 'debug') && err.debug !== undefined) about.debug = err.debug
+    if (hasOwn.call(err, 'details') && err.details !== undefined) about.details = err.details
+  }
+  return about
+}
+
+function isText(body: unknown): boolean {
+  return typeof body == 'string' || body instanceof String
+}
+
+/** Answer with an error or with a body; what went wrong with that, if anything did. */
+function respond(
+  res: HostRes, err: unknown, status?: number | null, body?: unknown, headers?: Headers | null, type?: string
+): unknown {
+  try {
+    if (err) {
+      const known = isForClient(err)
+      status = known ? err.statusCode : 500
+      if (status >= 500 || res.headersSent) warn(err)
+      if (res.headersSent) {
+        // Cut off, the client can tell that this was not the whole answer.
+        if (!res.writableEnded) res.destroy()
+        return
+      }
+      body = describe(err, status)
+      headers = known ? err.headers : undefined
+      if (res.removeHeader) {
+        // What an earlier step has said of the answer that is not sent.
+        res.removeHeader('content-length')
+        res.removeHeader('content-encoding')
+        res.removeHeader('content-type')
+      }
+    }
+    const isJson = body !== undefined && !isText(body) && !(body instanceof Uint8Array)
+    if (isJson) {
+      type = 'application/json'
+      body = encode(body)
+      if (body === undefined) return respond(res, new HttpError(500, 'unable to json encode response'))
+    }
+    res.statusCode = status || 200
+    if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!)
+    if (type && !(res.getHeader && res.getHeader('content-type'))) res.setHeader('content-type', type)
+    if (body === undefined) res.end()
+    else res.end(body instanceof Uint8Array ? body : '' + body)
+  } catch (failure) {
+    warn('response failed:', failure)
+    return toError(failure)
+  }
+  return
+}
+
+/** Answer with an error, or with a status and a body: `sendResponse` for those who need no `next`. */
+export function writeResponse(res: HostRes, errOrStatus: unknown, body?: unknown, headers?: Headers | null): void {
+  if (typeof errOrStatus == 'number') respond(res, undefined, errOrStatus, body, headers)
+  else respond(res, errOrStatus, 0, body, headers)
+}
+
+/**
+ * Answer a request, and go on.
+ *
+ * A truthy `err` is sent as an error: its `statusCode` (500 if it has none), `debug`, `details` and `headers`. Else
+ * `statusCode` (default 200), `headers` and `body`: strings and bytes as they are, undefined as no body, anything else as JSON.
+ *
+ * Calls `next` with the failure if the headers or the body could not be sent.
+ */
+export function sendResponse(
+  _req: HostReq, res: HostRes, next?: Next | null, err?: unknown,
+  statusCode?: number | null, body?: unknown, headers?: Headers | null
+): void {
+  const failure = respond(res, err, statusCode, body, headers)
+  if (next) next(failure)
+}
+
+// ------------------------------------------------------------------------------------------------------- the query
+
+/** Percent-decode; what is malformed stays as it is. @internal */
+export function decode(text: string): string {
+  try {
+    return text.indexOf('%') < 0 ? text : decodeURIComponent(text)
+  } catch (_err) {
+    return text
+  }
+}
+
+/** Decode a name or a value of a query. */
+function decodeQuery(text: string): string {
+  return decode(text.indexOf('+') < 0 ? text : text.split('+').join(' '))
+}
+
+/**
+ * Parse a query string, or a url-encoded body, into an object of names and values.
+ *
+ *     parseQuery('a=1&b&c=x&c=y')    //=> { a: '1', b: 1, c: ['x', 'y'] }
+ *
+ * `+` is a space. Malformed escapes stay literal. Any name is a name, `__proto__` too.
+ */
+export function parseQuery(text: string): Query {
+  const query: Query = {}
+  let start = 0
+  let eq = -1
+  while (start < text.length) {
+    let end = text.indexOf('&', start)
+    if (end < 0) end = text.length
+    if (end > start) {
+      // Looked for only when passed: a search per piece would be quadratic in 'a&a&a…'.
+      if (eq < start) eq = text.indexOf('=', start)
+      if (eq < 0) eq = text.length
+      const hasValue = eq < end
+      const name = decodeQuery(text.slice(start, hasValue ? eq : end))
+      const value = hasValue ? decodeQuery(text.slice(eq + 1, end)) : 1
+      const earlier = hasOwn.call(query, name) ? query[name] : undefined
+      if (earlier === undefined) setOwn(query, name, value)
+      else if (typeof earlier == 'object') earlier.push(value)
+      else setOwn(query, name, [earlier, value])
+    }
+    start = end + 1
+  }
+  return query
+}
+
+/** Options of `buildParseQuery`: none yet. */
+export interface ParseQueryOptions {}
+
+/**
+ * Build a step that parses the query of `req.url`.
+ *
+ * It sets `req.query`, `req.path`, and in `req.params` each name that no route parameter has.
+ */
+export function buildParseQuery(_options?: ParseQueryOptions): Step {
+  return function mwParseQuery(req, _res, next) {
+    const url = req.url || ''
+    const hash = url.indexOf('#')
+    const target = hash < 0 ? url : url.slice(0, hash)
+    const mark = target.indexOf('?')
+    const query: Query = mark < 0 ? {} : parseQuery(target.slice(mark + 1))
+    req.query = query
+    req.path = pathOf(url)
+    if (!req.params) req.params = {}
+    const names = Object.keys(query)
+    for (const name of names) {
+      if (!hasOwn.call(req.params, name)) setOwn(req.params, name, query[name])
+    }
+    next()
+  }
+}
+
+/** The ready-made step of `buildParseQuery`. */
+export const mwParseQuery: Step = /* @__PURE__ */ buildParseQuery()
+
+// --------------------------------------------------------------------------------------------------------- the body
+
+/** What the body reader needs of a request: a stream of Node's kind, or of its shape. */
+interface BodyReq extends HostReq {
+  body?: unknown
+  httpVersionMajor?: number
+  /** Set where chunks come as strings. */
+  readableEncoding?: string | null
+  aborted?: boolean
+  destroy?(): unknown
+  socket?: { destroySoon?: (() => void) | undefined }
+}
+
+export interface ReadBodyOptions {
+  /** The longest body to accept, in bytes. Default 1048576 (1 MiB); `Infinity` for no limit. */
+  bodySizeLimit?: number | undefined
+  /** The status for a longer one. Default 400; 413 is the other sensible value. */
+  bodySizeStatus?: number | undefined
+}
+
+/** A step that sets `req.body`. Calls `next(err, context, body)`. */
+export interface ReadBody {
+  (req: HostReq, res: HostRes, next: (err?: unknown, context?: unknown, body?: unknown) => void, context?: unknown): unknown
+}
+
+/** How much of a refused body to take and drop, so that the client, still sending, gets to read its answer. */
+const MAX_LINGER_BYTES = 1 << 20
+
+/** The length of a text in UTF-8. */
+function byteLength(text: string): number {
+  let bytes = text.length
+  for (let ix = 0; ix < text.length; ix++) {
+    const code = text.charCodeAt(ix)
+    // A surrogate pair has two units and four bytes: each counts 2.
+    if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1
+  }
+  return bytes
+}
+
+function concat(chunks: Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!
+  const bytes = typeof Buffer == 'undefined' ? new Uint8Array(size) : Buffer.alloc(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+const NO_BYTES = /* @__PURE__ */ concat([], 0)
+
+/** HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows. */
+function hasNoBody(req: BodyReq): boolean {
+  return req.httpVersionMajor === 1 && !req.headers['content-length'] && !req.headers['transfer-encoding']
+}
+
+/**
+ * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
+ *
+ * Bytes become one Buffer, a single chunk without a copy; chunks that are strings become one string. A body over the limit
+ * gets a 400 "max body size exceeded" and a closed connection, one that breaks off a 400 "aborted". Throws on a limit that is no
+ * number of bytes.
+ */
+export function buildReadBody(options?: ReadBodyOptions): ReadBody {
+  const { bodySizeLimit = 1 << 20, bodySizeStatus = 400 } = options || {}
+  if (typeof bodySizeLimit != 'number' || !(bodySizeLimit >= 0)) refuse('bad bodySizeLimit', bodySizeLimit)
+  if (!(bodySizeStatus >= 400 && bodySizeStatus < 500)) refuse('bad bodySizeStatus', bodySizeStatus)
+
+  return function mwReadBody(req: BodyReq, res, next, context) {
+    if (req.body !== undefined) return next(null, context, req.body)
+    if (hasNoBody(req)) return next(null, context, req.body = req.readableEncoding ? '' : NO_BYTES)
+
+    let text = req.readableEncoding ? '' : undefined
+    let chunks: Uint8Array[] = []
+    let size = 0
+    let open = true
+
+    function done(err: unknown, body?: unknown): void {
+      if (!open) return
+      open = false
+      text = ''
+      chunks = []
+      if (!err) req.body = body
+      next(err, context, body)
+    }
+    function tooLong(): void {
+      if (!open) return
+      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+      if (req.socket) req.socket.destroySoon = undefined
+      if (!res.headersSent) res.setHeader('connection', 'close')
+      done(new HttpError(bodySizeStatus, 'max body size exceeded'))
+    }
+
+    req.on('data', (chunk: Uint8Array | string) => {
+      const isString = typeof chunk == 'string'
+      size += isString ? byteLength(chunk) : chunk.length
+      if (size > bodySizeLimit) {
+        tooLong()
+        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
+      } else if (isString) text = (text || '') + chunk
+      else chunks.push(chunk)
+    })
+    req.on('end', () => {
+      if (open) return done(null, text === undefined ? concat(chunks, size) : text)
+      const socket: BodyReq['socket'] = req.socket
+      if (!socket) return
+      // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+      delete socket.destroySoon
+      if (res.writableEnded) (socket as { destroySoon(): void }).destroySoon()
+    })
+    req.on('error', (err: unknown) => {
+      done(req.aborted ? new HttpError(400, 'aborted') : err)
+    })
+    req.on('close', () => {
+      done(new HttpError(400, 'aborted'))
+    })
+    if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong()
+  }
+}
+
+/** The ready-made step of `buildReadBody`, with a limit of 1 MiB. */
+export const mwReadBody: ReadBody = /* @__PURE__ */ buildReadBody()
+
+// -------------------------------------------------------------------------------------------------------- the path
+
+/** Where the path of a request target begins: at 0 but for an absolute form (RFC 9112, section 3.2.2). @internal */
+export function pathStart(url: string): number {
+  const scheme = url.charCodeAt(0) === 47 /* slash */ ? -1 : url.indexOf('://')
+  if (scheme < 0) return 0
+  const start = url.slice(scheme + 3).search(/[/?#]/)
+  return start < 0 ? url.length : start + scheme + 3
+}
+
+/** The path of a request target: cut at '?' or '#', never empty. @internal */
+export function pathOf(url: string): string {
+  const start = pathStart(url)
+  let end = url.indexOf('?', start)
+  const hash = url.indexOf('#', start)
+  if (end < 0 || (hash >= 0 && hash < end)) end = hash
+  return url.slice(start, end < 0 ? url.length : end) || '/'
+}
+
+/**
+ * The components of a path, percent-decoded one by one: '/a/b%2Fc' is '', 'a', 'b/c'. Throws a 400 for a malformed escape.
+ *
+ * Route tables, prefix filters and the NanoRouter all compare these, so that no spelling slips past one of them. @internal
+ */
+export function components(path: string): string[] {
+  const parts = path.split('/')
+  try {
+    // (A callback of map gets more arguments than one; decodeURIComponent takes one.)
+    return path.indexOf('%') < 0 ? parts : parts.map(decodeURIComponent as (part: string) => string)
+  } catch (_err) {
+    throw new HttpError(400, 'malformed escape in path: ' + path)
+  }
+}
+
+/** Options that say which paths are the same. */
+export interface PathOptions {
+  /** Take '/a/' and '/a' for the same path. Default false. */
+  ignoreTrailingSlash?: boolean | undefined
+  /** Take '/A' and '/a' for the same path. Default false. */
+  ignoreCase?: boolean | undefined
+}
+
+/** Fold a path, or a part of one, to what the options make of it. @internal */
+export function fold(text: string, options: PathOptions): string {
+  return options.ignoreCase ? text.toLowerCase() : text
+}
+
+/** True if a path has parameters. @internal */
+export function isPattern(path: string): boolean {
+  return /(^|\/)(:|\*(\/|$))/.test(path)
+}
+
+/** A prefix as components, without the trailing slash. @internal */
+export function prefixOf(prefix: string, options?: PathOptions): string[] {
+  return fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options || {}).split('/')
+}
+
+/** True if the path of a request is that of the prefix, or below it. @internal */
+export function isBelow(req: HostReq, prefix: string[], options: PathOptions): boolean {
+  const parts = components(pathOf(req.url!))
+  for (let ix = 1; ix < prefix.length; ix++) {
+    if (parts.length <= ix || fold(parts[ix]!, options) !== prefix[ix]) return false
+  }
+  return true
+}
+
+// --------------------------------------------------------------------------------------------------------- the run
+
+/** A step as the run knows them. */
+interface AnyStep {
+  (...args: unknown[]): unknown
+  readBody?: unknown
+  /** The step is for the paths below this prefix; the run passes over it for others. */
+  _prefix?: string[]
+}
+
+/** The steps of a route: the use steps of the time of its definition, and its own. @internal */
+export interface Found {
+  use_: readonly unknown[]
+  mw_: readonly unknown[]
+}
+
+/** The steps that run for every request. @internal */
+export interface Categories {
+  [name: string]: unknown[]
+  pre: unknown[]
+  use: unknown[]
+  err: unknown[]
+  post: unknown[]
+}
+
+/** What a router is to its runs. @internal */
+export interface Plan {
+  steps_: Categories
+  /** The step that reads the body, or false. */
+  body_: unknown
+  options: PathOptions
+  /** The route for a request; throws if there is none. */
+  find_(req: Req): Found
+}
+
+/** A table for names from elsewhere: nothing is in it but what is put there. @internal */
+export function bare<T>(): { [name: string]: T } {
+  return Object.create(null)
+}
+
+/** Categories without steps. @internal */
+export function noSteps(): Categories {
+  return { pre: [], use: [], err: [], post: [] }
+}
+
+/** True if a path names a category. @internal */
+export function isCategory(path: unknown): boolean {
+  return /^(pre|use|err|post)$/.test(path as string)
+}
+
+/** One step or a list of them as a new list. Throws for what is no function. @internal */
+export function toSteps(steps: unknown): Step[] {
+  const list: unknown[] = ([] as unknown[]).concat(steps)
+  for (let ix = 0; ix < (list.length || 1); ix++) {
+    if (!isFunction(list[ix])) refuse('mw step [' + ix + '] not a function', list[ix])
+  }
+  return list as Step[]
+}
+
+const PRE = 0
+const USE = 1
+const BODY = 2
+const ROUTE = 3
+const ERR = 4
+const POST = 5
+const OVER = 6
+
+/** How deep next() may nest. A level takes four frames of the engine's stack. */
+const MAX_NESTING = 100
+
+/**
+ * One request on its way through the steps.
+ *
+ * All its state is in this one object. Each step gets a `next` of its own, `next_` bound to the run and to the step's number, so
+ * that a second call can be told from the first call of a later step. Nothing in the run refers to it.
+ */
+class Run {
+  declare plan_: Plan
+  declare rest_: RestLike | undefined
+  declare req_: Req
+  declare res_: Res
+  declare callback_: (err?: unknown) => void
+  declare phase_: number
+  /** The steps of the phase, and the index of the next one. */
+  declare steps_: readonly unknown[]
+  declare ix_: number
+  /** The route's own steps. */
+  declare route_: readonly unknown[]
+  /** The number of the current step, in the order of calls. Only its `next` counts. */
+  declare number_: number
+  /** The error that no err step has dealt with. */
+  declare err_: unknown
+  /** How many calls of `go_` are on the stack. */
+  declare depth_: number
+  /** The loop that called the current step is to call the next one. */
+  declare again_: boolean
+  /** How many promises of steps have not settled. */
+  declare pending_: number
+  /** What the current step found. A mount changes both; they are put back when it is done. */
+  declare url_: string | undefined
+  declare baseUrl_: string | undefined
+  declare listening_?: boolean
+  declare closed_?: boolean
+  /** The number of the step that was cut off when the response closed. */
+  declare cut_?: number
+
+  constructor(plan: Plan, rest: RestLike | undefined, req: Req, res: Res, callback: (err?: unknown) => void) {
+    this.plan_ = plan
+    this.rest_ = rest
+    this.req_ = req
+    this.res_ = res
+    this.callback_ = callback
+    this.route_ = this.err_ = undefined as never
+    this.number_ = this.depth_ = this.pending_ = 0
+    this.enter_(PRE, plan.steps_.pre)
+  }
+
+  enter_(phase: number, steps: readonly unknown[]): void {
+    this.phase_ = phase
+    this.steps_ = steps
+    this.ix_ = 0
+  }
+
+  /** Take steps, for as long as they go on without nesting. */
+  go_(): void {
+    this.depth_++
+    do {
+      this.again_ = false
+      this.step_()
+    } while (this.again_)
+    this.depth_--
+  }
+
+  /** Call the next step, or turn to the next phase. */
+  step_(): void {
+    const req = this.req_
+    const res = this.res_
+    const step = this.steps_[this.ix_++] as AnyStep | undefined
+    if (!step) return this.turn_()
+
+    const number = this.number_
+    let value: unknown
+    this.url_ = req.url
+    this.baseUrl_ = req.baseUrl
+    try {
+      if (step._prefix && !isBelow(req, step._prefix, this.plan_.options)) {
+        this.again_ = true
+        return
+      }
+      const next = this.next_.bind(this, number)
+      value = this.phase_ === ERR ? step(this.err_, req, res, next) : step(req, res, next)
+      if (isPromise(value)) {
+        this.pending_++
+        value.then(this.settled_.bind(this, number, step, false), this.settled_.bind(this, number, step, true))
+        // Its value comes later.
+        value = res
+      }
+    } catch (err) {
+      return this.next_(number, toError(err))
+    }
+    this.returned_(number, step, value)
+    if (number === this.number_) this.wait_()
+  }
+
+  /** The steps of a phase are through: turn to the next phase. */
+  turn_(): void {
+    const plan = this.plan_
+    const req = this.req_
+    this.again_ = true
+    if (this.phase_ === PRE) {
+      if (!req.params) req.params = {}
+      try {
+        const found = plan.find_(req)
+        this.route_ = found.mw_
+        this.enter_(USE, found.use_)
+      } catch (err) {
+        this.fail_(err)
+      }
+    } else if (this.phase_ === USE) {
+      const first = this.route_[0] as AnyStep | undefined
+      this.enter_(BODY, req.body === undefined && plan.body_ && !(first && first.readBody === false) ? [plan.body_] : [])
+    } else if (this.phase_ === BODY) this.enter_(ROUTE, this.route_)
+    else if (this.phase_ !== POST) this.post_()
+    else {
+      this.again_ = false
+      this.end_()
+    }
+  }
+
+  /** Go on to the post steps. */
+  post_(): void {
+    this.enter_(POST, this.plan_.steps_.post)
+  }
+
+  /** Go on to the err steps. */
+  fail_(err: unknown): void {
+    this.err_ = err
+    this.enter_(ERR, this.plan_.steps_.err)
+  }
+
+  /** What a step's `next` does. Only the first call counts. */
+  next_(number: number, err?: unknown): void {
+    if (number !== this.number_) {
+      if (err) warn('late error:', err)
+      else if (number !== this.cut_) warn('next called twice')
+      return
+    }
+    this.leave_()
+    if (this.phase_ === POST) {
+      if (err) {
+        if (this.err_) this.report_(err, 'post-mw error')
+        else this.err_ = err
+        this.ix_ = this.steps_.length
+      }
+    } else if (this.phase_ === ERR) {
+      if (!err) {
+        this.err_ = undefined
+        this.post_()
+      } else if (err !== this.err_) this.report_(err, 'error mw error')
+    } else if (err) this.fail_(err)
+    else if (err === false) this.post_()
+
+    if (this.depth_ < ((this.rest_ && this.rest_.maxNesting) || MAX_NESTING)) this.go_()
+    else this.again_ = true
+  }
+
+  /** The current step is done: its `next` counts no more, and what a mount has changed is put back. */
+  leave_(): void {
+    const req = this.req_
+    this.number_++
+    if (req.baseUrl !== this.baseUrl_) {
+      req.url = this.url_
+      req.baseUrl = this.baseUrl_
+    }
+  }
+
+  settled_(number: number, step: AnyStep, isRejected: boolean, value: unknown): void {
+    this.pending_--
+    if (isRejected) this.next_(number, toError(value))
+    else this.returned_(number, step, value)
+    if (this.closed_) this.close_()
+  }
+
+  /** Take what a step returned: the answer, if it declares no `res` to answer by. */
+  returned_(number: number, step: AnyStep, value: unknown): void {
+    const res = this.res_
+    const arity = step.length
+    const isErr = this.phase_ === ERR
+    if (arity > (isErr ? 2 : 1)) return
+    if (value instanceof Error) return this.next_(number, value)
+    if (number !== this.number_ || value === res) return
+    if (value !== undefined && !res.headersSent) {
+      const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+      let status = res.statusCode
+      // The answer to an error is an error, unless its step says otherwise.
+      if (isErr && status === 200) status = isForClient(this.err_) ? this.err_.statusCode : 500
+      this.next_(number, respond(res, undefined, status, value, undefined, type) || false)
+    } else if (arity) {
+      // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
+      if (this.phase_ === POST) this.next_(number)
+      else if (!res.headersSent) this.next_(number, new Error('step "' + step.name + '" returned nothing and takes no next'))
+    }
+  }
+
+  /** The current step has not gone on: if there are post steps, see to it that they run should it never. */
+  wait_(): void {
+    const res = this.res_
+    if (this.closed_ || res.destroyed) this.close_()
+    else if (!this.listening_ && this.phase_ < POST && this.plan_.steps_.post.length && res.on) {
+      this.listening_ = true
+      res.on('close', this.close_.bind(this))
+    }
+  }
+
+  /** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
+  close_(): void {
+    this.closed_ = true
+    if (this.pending_ || this.phase_ === BODY || this.phase_ >= POST) return
+    this.cut_ = this.number_
+    this.leave_()
+    this.post_()
+    this.go_()
+  }
+
+  report_(err: unknown, cause: string): void {
+    const rest = this.rest_
+    if (rest && rest.reportError) rest.reportError(err, cause)
+    else warn(cause + ':', err)
+  }
+
+  /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
+  end_(): void {
+    const callback = this.callback_
+    const err = this.err_
+    this.phase_ = OVER
+    this.req_ = this.res_ = this.callback_ = this.err_ = this.steps_ = undefined as never
+    try {
+      callback(err)
+    } catch (failure) {
+      this.report_(failure, 'mw callback threw')
+    }
+  }
+}
+
+/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
+export function runSteps(
+  plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void
+): void {
+  new Run(plan, rest, req as Req, res as Res, callback).go_()
+}

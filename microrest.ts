@@ -6,8 +6,8 @@
  */
 
 import {
-  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, mwParseQuery,
-  mwReadBody, noSteps, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, mustBeFunction,
+  mwParseQuery, mwReadBody, noSteps, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
   Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
@@ -264,8 +264,8 @@ export class Rest implements RestLike {
   constructor(options?: RestOptions) {
     const given = options || {}
     const { processRequest, onError } = given
-    if (processRequest && !isFunction(processRequest)) refuse('processRequest must be a function', processRequest)
-    if (onError && !isFunction(onError)) refuse('onError must be a function', onError)
+    mustBeFunction('processRequest', processRequest)
+    mustBeFunction('onError', onError)
     // What is not given is not set: a class that extends this one may have its own.
     if (processRequest) this.processRequest = processRequest
     if (onError) this.onError = onError

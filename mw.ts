@@ -146,6 +146,11 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return !!value && isFunction((value as PromiseLike<unknown>).then)
 }
 
+/** Refuse what is given and no function. @internal */
+export function mustBeFunction(name: string, value: unknown): void {
+  if (value && !isFunction(value)) refuse(name + ' must be a function', value)
+}
+
 /** A module of the platform, where there is one. @internal */
 export function builtin(name: string): unknown {
   return typeof process != 'undefined' && process.getBuiltinModule && process.getBuiltinModule(name)
@@ -168,13 +173,13 @@ export function warn(...args: unknown[]): void {
 
 // ---------------------------------------------------------------------------------------------------------- errors
 
-/** The reason phrases from 400 to 431, and from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
+/** The common reason phrases from 400 to 431, and those from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
 const PHRASES = (
   'Bad Request,Unauthorized,Payment Required,Forbidden,Not Found,Method Not Allowed,Not Acceptable,' +
   'Proxy Authentication Required,Request Timeout,Conflict,Gone,Length Required,Precondition Failed,Payload Too Large,' +
-  'URI Too Long,Unsupported Media Type,Range Not Satisfiable,Expectation Failed,,,,Misdirected Request,' +
-  'Unprocessable Entity,Locked,Failed Dependency,Too Early,Upgrade Required,,Precondition Required,Too Many Requests,,' +
-  'Request Header Fields Too Large,Internal Error,Not Implemented,Bad Gateway,Service Unavailable,Gateway Timeout'
+  'URI Too Long,Unsupported Media Type,Range Not Satisfiable,Expectation Failed,,,,,Unprocessable Entity,,,,' +
+  'Upgrade Required,,Precondition Required,Too Many Requests,,Request Header Fields Too Large,' +
+  'Internal Error,Not Implemented,Bad Gateway,Service Unavailable,Gateway Timeout'
 ).split(',')
 
 /** The status and its reason phrase. What is not known here `node:http` may know. */
@@ -230,9 +235,10 @@ function describe(err: unknown, status: number): object {
   const about: { [name: string]: unknown } = { error: '' + status, message: reason(status) }
   if (isForClient(err)) {
     if (err.expose === true) about.debug = err.message
-    // Set only if there: some engines write undefined as null.
-    if (hasOwn.call(err, 'debug') && err.debug !== undefined) about.debug = err.debug
-    if (hasOwn.call(err, 'details') && err.details !== undefined) about.details = err.details
+    for (const name of ['debug', 'details'] as const) {
+      // Set only if there: some engines write undefined as null.
+      if (hasOwn.call(err, name) && err[name] !== undefined) about[name] = err[name]
+    }
   }
   return about
 }
@@ -259,9 +265,7 @@ function respond(
       headers = known ? err.headers : undefined
       if (res.removeHeader) {
         // What an earlier step has said of the answer that is not sent.
-        res.removeHeader('content-length')
-        res.removeHeader('content-encoding')
-        res.removeHeader('content-type')
+        for (const name of ['type', 'length', 'encoding']) res.removeHeader('content-' + name)
       }
     }
     const isJson = body !== undefined && !isText(body) && !(body instanceof Uint8Array)
@@ -419,18 +423,19 @@ function byteLength(text: string): number {
   return bytes
 }
 
-function concat(chunks: Uint8Array[], size: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!
+/** The chunks of a body as one. */
+function join(chunks: (Uint8Array | string)[], size: number, req: BodyReq): Uint8Array | string {
+  const first = chunks[0]
+  if (req.readableEncoding || typeof first == 'string') return chunks.join('')
+  if (chunks.length === 1) return first!
   const bytes = typeof Buffer == 'undefined' ? new Uint8Array(size) : Buffer.alloc(size)
   let at = 0
-  for (const chunk of chunks) {
+  for (const chunk of chunks as Uint8Array[]) {
     bytes.set(chunk, at)
     at += chunk.length
   }
   return bytes
 }
-
-const NO_BYTES = /* @__PURE__ */ concat([], 0)
 
 /** HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows. */
 function hasNoBody(req: BodyReq): boolean {
@@ -451,53 +456,46 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
 
   return function mwReadBody(req: BodyReq, res, next, context) {
     if (req.body !== undefined) return next(null, context, req.body)
-    if (hasNoBody(req)) return next(null, context, req.body = req.readableEncoding ? '' : NO_BYTES)
+    if (hasNoBody(req)) return next(null, context, req.body = join([], 0, req))
 
-    let text = req.readableEncoding ? '' : undefined
-    let chunks: Uint8Array[] = []
+    const chunks: (Uint8Array | string)[] = []
     let size = 0
-    let open = true
+    let isOpen = true
 
     function done(err: unknown, body?: unknown): void {
-      if (!open) return
-      open = false
-      text = ''
-      chunks = []
+      if (!isOpen) return
+      isOpen = false
       if (!err) req.body = body
       next(err, context, body)
     }
     function tooLong(): void {
-      if (!open) return
+      if (!isOpen) return
       // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
       // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
       if (req.socket) req.socket.destroySoon = undefined
       if (!res.headersSent) res.setHeader('connection', 'close')
       done(new HttpError(bodySizeStatus, 'max body size exceeded'))
     }
+    function broken(err?: unknown): void {
+      done(err && !req.aborted ? err : new HttpError(400, 'aborted'))
+    }
 
     req.on('data', (chunk: Uint8Array | string) => {
-      const isString = typeof chunk == 'string'
-      size += isString ? byteLength(chunk) : chunk.length
-      if (size > bodySizeLimit) {
-        tooLong()
-        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
-      } else if (isString) text = (text || '') + chunk
-      else chunks.push(chunk)
+      size += typeof chunk == 'string' ? byteLength(chunk) : chunk.length
+      if (size <= bodySizeLimit) chunks.push(chunk)
+      else tooLong()
+      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
     })
     req.on('end', () => {
-      if (open) return done(null, text === undefined ? concat(chunks, size) : text)
       const socket: BodyReq['socket'] = req.socket
+      if (isOpen) return done(null, join(chunks, size, req))
       if (!socket) return
       // A refused body has been taken to its end after all: nothing is left that could reset the connection.
       delete socket.destroySoon
       if (res.writableEnded) (socket as { destroySoon(): void }).destroySoon()
     })
-    req.on('error', (err: unknown) => {
-      done(req.aborted ? new HttpError(400, 'aborted') : err)
-    })
-    req.on('close', () => {
-      done(new HttpError(400, 'aborted'))
-    })
+    req.on('error', broken)
+    req.on('close', broken)
     if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong()
   }
 }
@@ -507,12 +505,9 @@ export const mwReadBody: ReadBody = /* @__PURE__ */ buildReadBody()
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** Where the path of a request target begins: at 0 but for an absolute form (RFC 9112, section 3.2.2). @internal */
+/** Where the path of a request target begins: at 0, but for an absolute form (RFC 9112, section 3.2.2). @internal */
 export function pathStart(url: string): number {
-  const scheme = url.charCodeAt(0) === 47 /* slash */ ? -1 : url.indexOf('://')
-  if (scheme < 0) return 0
-  const start = url.slice(scheme + 3).search(/[/?#]/)
-  return start < 0 ? url.length : start + scheme + 3
+  return url.charCodeAt(0) === 47 /* slash */ ? 0 : /^([^/?#]+:\/\/[^/?#]*)?/.exec(url)![0]!.length
 }
 
 /** The path of a request target: cut at '?' or '#', never empty. @internal */
@@ -548,8 +543,8 @@ export interface PathOptions {
 }
 
 /** Fold a path, or a part of one, to what the options make of it. @internal */
-export function fold(text: string, options: PathOptions): string {
-  return options.ignoreCase ? text.toLowerCase() : text
+export function fold(text: string, options?: PathOptions): string {
+  return options && options.ignoreCase ? text.toLowerCase() : text
 }
 
 /** True if a path has parameters. @internal */
@@ -559,7 +554,7 @@ export function isPattern(path: string): boolean {
 
 /** A prefix as components, without the trailing slash. @internal */
 export function prefixOf(prefix: string, options?: PathOptions): string[] {
-  return fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options || {}).split('/')
+  return fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/')
 }
 
 /** True if the path of a request is that of the prefix, or below it. @internal */
@@ -642,242 +637,228 @@ const OVER = 6
 const MAX_NESTING = 100
 
 /**
- * One request on its way through the steps.
+ * One request on its way through the steps: all there is to know about it, in one object.
  *
- * All its state is in this one object. Each step gets a `next` of its own, `next_` bound to the run and to the step's number, so
- * that a second call can be told from the first call of a later step. Nothing in the run refers to it.
+ * Each step gets a `next` of its own, `proceed` bound to the run and to the step's number, so that a second call can be told from
+ * the first call of a later step. Nothing in the run refers to it, and nothing refers to the run when it is over.
  */
-class Run {
-  declare plan_: Plan
-  declare rest_: RestLike | undefined
-  declare req_: Req
-  declare res_: Res
-  declare callback_: (err?: unknown) => void
-  declare phase_: number
+interface Run {
+  readonly plan_: Plan
+  readonly rest_: RestLike | undefined
+  req_: Req
+  res_: Res
+  callback_: (err?: unknown) => void
+  phase_: number
   /** The steps of the phase, and the index of the next one. */
-  declare steps_: readonly unknown[]
-  declare ix_: number
+  steps_: readonly unknown[]
+  ix_: number
   /** The route's own steps. */
-  declare route_: readonly unknown[]
+  route_: readonly unknown[]
   /** The number of the current step, in the order of calls. Only its `next` counts. */
-  declare number_: number
+  number_: number
   /** The error that no err step has dealt with. */
-  declare err_: unknown
-  /** How many calls of `go_` are on the stack. */
-  declare depth_: number
+  err_: unknown
+  /** How many calls of `takeSteps` are on the stack. */
+  depth_: number
   /** The loop that called the current step is to call the next one. */
-  declare again_: boolean
+  again_: boolean
   /** How many promises of steps have not settled. */
-  declare pending_: number
+  pending_: number
   /** What the current step found. A mount changes both; they are put back when it is done. */
-  declare url_: string | undefined
-  declare baseUrl_: string | undefined
-  declare listening_?: boolean
-  declare closed_?: boolean
+  url_: string | undefined
+  baseUrl_: string | undefined
+  isListening_: boolean
+  isClosed_: boolean
   /** The number of the step that was cut off when the response closed. */
-  declare cut_?: number
-
-  constructor(plan: Plan, rest: RestLike | undefined, req: Req, res: Res, callback: (err?: unknown) => void) {
-    this.plan_ = plan
-    this.rest_ = rest
-    this.req_ = req
-    this.res_ = res
-    this.callback_ = callback
-    this.route_ = this.err_ = undefined as never
-    this.number_ = this.depth_ = this.pending_ = 0
-    this.enter_(PRE, plan.steps_.pre)
-  }
-
-  enter_(phase: number, steps: readonly unknown[]): void {
-    this.phase_ = phase
-    this.steps_ = steps
-    this.ix_ = 0
-  }
-
-  /** Take steps, for as long as they go on without nesting. */
-  go_(): void {
-    this.depth_++
-    do {
-      this.again_ = false
-      this.step_()
-    } while (this.again_)
-    this.depth_--
-  }
-
-  /** Call the next step, or turn to the next phase. */
-  step_(): void {
-    const req = this.req_
-    const res = this.res_
-    const step = this.steps_[this.ix_++] as AnyStep | undefined
-    if (!step) return this.turn_()
-
-    const number = this.number_
-    let value: unknown
-    this.url_ = req.url
-    this.baseUrl_ = req.baseUrl
-    try {
-      if (step._prefix && !isBelow(req, step._prefix, this.plan_.options)) {
-        this.again_ = true
-        return
-      }
-      const next = this.next_.bind(this, number)
-      value = this.phase_ === ERR ? step(this.err_, req, res, next) : step(req, res, next)
-      if (isPromise(value)) {
-        this.pending_++
-        value.then(this.settled_.bind(this, number, step, false), this.settled_.bind(this, number, step, true))
-        // Its value comes later.
-        value = res
-      }
-    } catch (err) {
-      return this.next_(number, toError(err))
-    }
-    this.returned_(number, step, value)
-    if (number === this.number_) this.wait_()
-  }
-
-  /** The steps of a phase are through: turn to the next phase. */
-  turn_(): void {
-    const plan = this.plan_
-    const req = this.req_
-    this.again_ = true
-    if (this.phase_ === PRE) {
-      if (!req.params) req.params = {}
-      try {
-        const found = plan.find_(req)
-        this.route_ = found.mw_
-        this.enter_(USE, found.use_)
-      } catch (err) {
-        this.fail_(err)
-      }
-    } else if (this.phase_ === USE) {
-      const first = this.route_[0] as AnyStep | undefined
-      this.enter_(BODY, req.body === undefined && plan.body_ && !(first && first.readBody === false) ? [plan.body_] : [])
-    } else if (this.phase_ === BODY) this.enter_(ROUTE, this.route_)
-    else if (this.phase_ !== POST) this.post_()
-    else {
-      this.again_ = false
-      this.end_()
-    }
-  }
-
-  /** Go on to the post steps. */
-  post_(): void {
-    this.enter_(POST, this.plan_.steps_.post)
-  }
-
-  /** Go on to the err steps. */
-  fail_(err: unknown): void {
-    this.err_ = err
-    this.enter_(ERR, this.plan_.steps_.err)
-  }
-
-  /** What a step's `next` does. Only the first call counts. */
-  next_(number: number, err?: unknown): void {
-    if (number !== this.number_) {
-      if (err) warn('late error:', err)
-      else if (number !== this.cut_) warn('next called twice')
-      return
-    }
-    this.leave_()
-    if (this.phase_ === POST) {
-      if (err) {
-        if (this.err_) this.report_(err, 'post-mw error')
-        else this.err_ = err
-        this.ix_ = this.steps_.length
-      }
-    } else if (this.phase_ === ERR) {
-      if (!err) {
-        this.err_ = undefined
-        this.post_()
-      } else if (err !== this.err_) this.report_(err, 'error mw error')
-    } else if (err) this.fail_(err)
-    else if (err === false) this.post_()
-
-    if (this.depth_ < ((this.rest_ && this.rest_.maxNesting) || MAX_NESTING)) this.go_()
-    else this.again_ = true
-  }
-
-  /** The current step is done: its `next` counts no more, and what a mount has changed is put back. */
-  leave_(): void {
-    const req = this.req_
-    this.number_++
-    if (req.baseUrl !== this.baseUrl_) {
-      req.url = this.url_
-      req.baseUrl = this.baseUrl_
-    }
-  }
-
-  settled_(number: number, step: AnyStep, isRejected: boolean, value: unknown): void {
-    this.pending_--
-    if (isRejected) this.next_(number, toError(value))
-    else this.returned_(number, step, value)
-    if (this.closed_) this.close_()
-  }
-
-  /** Take what a step returned: the answer, if it declares no `res` to answer by. */
-  returned_(number: number, step: AnyStep, value: unknown): void {
-    const res = this.res_
-    const arity = step.length
-    const isErr = this.phase_ === ERR
-    if (arity > (isErr ? 2 : 1)) return
-    if (value instanceof Error) return this.next_(number, value)
-    if (number !== this.number_ || value === res) return
-    if (value !== undefined && !res.headersSent) {
-      const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
-      let status = res.statusCode
-      // The answer to an error is an error, unless its step says otherwise.
-      if (isErr && status === 200) status = isForClient(this.err_) ? this.err_.statusCode : 500
-      this.next_(number, respond(res, undefined, status, value, undefined, type) || false)
-    } else if (arity) {
-      // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
-      if (this.phase_ === POST) this.next_(number)
-      else if (!res.headersSent) this.next_(number, new Error('step "' + step.name + '" returned nothing and takes no next'))
-    }
-  }
-
-  /** The current step has not gone on: if there are post steps, see to it that they run should it never. */
-  wait_(): void {
-    const res = this.res_
-    if (this.closed_ || res.destroyed) this.close_()
-    else if (!this.listening_ && this.phase_ < POST && this.plan_.steps_.post.length && res.on) {
-      this.listening_ = true
-      res.on('close', this.close_.bind(this))
-    }
-  }
-
-  /** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
-  close_(): void {
-    this.closed_ = true
-    if (this.pending_ || this.phase_ === BODY || this.phase_ >= POST) return
-    this.cut_ = this.number_
-    this.leave_()
-    this.post_()
-    this.go_()
-  }
-
-  report_(err: unknown, cause: string): void {
-    const rest = this.rest_
-    if (rest && rest.reportError) rest.reportError(err, cause)
-    else warn(cause + ':', err)
-  }
-
-  /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
-  end_(): void {
-    const callback = this.callback_
-    const err = this.err_
-    this.phase_ = OVER
-    this.req_ = this.res_ = this.callback_ = this.err_ = this.steps_ = undefined as never
-    try {
-      callback(err)
-    } catch (failure) {
-      this.report_(failure, 'mw callback threw')
-    }
-  }
+  cut_: number
 }
 
 /** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
 export function runSteps(
   plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void
 ): void {
-  new Run(plan, rest, req as Req, res as Res, callback).go_()
+  takeSteps({
+    plan_: plan, rest_: rest, req_: req as Req, res_: res, callback_: callback,
+    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: [], number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
+    url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
+  })
+}
+
+function enter(run: Run, phase: number, steps: readonly unknown[]): void {
+  run.phase_ = phase
+  run.steps_ = steps
+  run.ix_ = 0
+}
+
+function enterPost(run: Run): void {
+  enter(run, POST, run.plan_.steps_.post)
+}
+
+function enterErr(run: Run, err: unknown): void {
+  run.err_ = err
+  enter(run, ERR, run.plan_.steps_.err)
+}
+
+/** Take steps, for as long as they go on without nesting. */
+function takeSteps(run: Run): void {
+  run.depth_++
+  do {
+    run.again_ = false
+    takeStep(run)
+  } while (run.again_)
+  run.depth_--
+}
+
+/** Call the next step, or turn to the next phase. */
+function takeStep(run: Run): void {
+  const req = run.req_
+  const res = run.res_
+  const number = run.number_
+  const step = run.steps_[run.ix_++] as AnyStep | undefined
+  let value: unknown
+  if (!step) return turn(run)
+  run.url_ = req.url
+  run.baseUrl_ = req.baseUrl
+  try {
+    if (step._prefix && !isBelow(req, step._prefix, run.plan_.options)) {
+      run.again_ = true
+      return
+    }
+    const next = proceed.bind(undefined, run, number)
+    value = run.phase_ === ERR ? step(run.err_, req, res, next) : step(req, res, next)
+    if (isPromise(value)) {
+      run.pending_++
+      value.then(settle.bind(undefined, run, number, step, false), settle.bind(undefined, run, number, step, true))
+      // What it resolves to comes later.
+      value = res
+    }
+  } catch (err) {
+    return proceed(run, number, toError(err))
+  }
+  takeValue(run, number, step, value)
+  if (number === run.number_) wait(run)
+}
+
+/** The steps of a phase are through: turn to the next phase. */
+function turn(run: Run): void {
+  const { plan_, req_, phase_, route_ } = run
+  run.again_ = phase_ !== POST
+  if (phase_ === PRE) {
+    if (!req_.params) req_.params = {}
+    try {
+      const found = plan_.find_(req_)
+      run.route_ = found.mw_
+      enter(run, USE, found.use_)
+    } catch (err) {
+      enterErr(run, err)
+    }
+  } else if (phase_ === USE) {
+    const first = route_[0] as AnyStep | undefined
+    enter(run, BODY, req_.body === undefined && plan_.body_ && !(first && first.readBody === false) ? [plan_.body_] : [])
+  } else if (phase_ === BODY) enter(run, ROUTE, route_)
+  else if (phase_ === POST) end(run)
+  else enterPost(run)
+}
+
+/** What a step's `next` does. Only the first call counts. */
+function proceed(run: Run, number: number, err?: unknown): void {
+  if (number !== run.number_) {
+    if (err) warn('late error:', err)
+    else if (number !== run.cut_) warn('next called twice')
+    return
+  }
+  leave(run)
+  if (run.phase_ === POST) {
+    if (err) {
+      if (run.err_) report(run, err, 'post-mw error')
+      else run.err_ = err
+      run.ix_ = run.steps_.length
+    }
+  } else if (run.phase_ === ERR) {
+    if (!err) {
+      run.err_ = undefined
+      enterPost(run)
+    } else if (err !== run.err_) report(run, err, 'error mw error')
+  } else if (err) enterErr(run, err)
+  else if (err === false) enterPost(run)
+
+  if (run.depth_ < ((run.rest_ && run.rest_.maxNesting) || MAX_NESTING)) takeSteps(run)
+  else run.again_ = true
+}
+
+/** The current step is done: its `next` counts no more, and what a mount has changed is put back. */
+function leave(run: Run): void {
+  const req = run.req_
+  run.number_++
+  if (req.baseUrl !== run.baseUrl_) {
+    req.url = run.url_
+    req.baseUrl = run.baseUrl_
+  }
+}
+
+/** The promise of a step has settled. */
+function settle(run: Run, number: number, step: AnyStep, isRejected: boolean, value: unknown): void {
+  run.pending_--
+  if (isRejected) proceed(run, number, toError(value))
+  else takeValue(run, number, step, value)
+  if (run.isClosed_) close(run)
+}
+
+/** Take what a step returned: the answer, if it declares no `res` to answer by. */
+function takeValue(run: Run, number: number, step: AnyStep, value: unknown): void {
+  const res = run.res_
+  const arity = step.length
+  const isErr = run.phase_ === ERR
+  if (arity > (isErr ? 2 : 1)) return
+  if (value instanceof Error) return proceed(run, number, value)
+  if (number !== run.number_ || value === res) return
+  if (value !== undefined && !res.headersSent) {
+    let status = res.statusCode
+    // The answer to an error is an error, unless its step says otherwise.
+    if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500
+    const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+    proceed(run, number, respond(res, undefined, status, value, undefined, type) || false)
+  } else if (arity) {
+    // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
+    if (run.phase_ === POST) proceed(run, number)
+    else if (!res.headersSent) proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'))
+  }
+}
+
+/** The current step has not gone on: if there are post steps, see to it that they run should it never. */
+function wait(run: Run): void {
+  const res = run.res_
+  if (run.isClosed_ || res.destroyed) close(run)
+  else if (!run.isListening_ && run.phase_ < POST && run.plan_.steps_.post.length && res.on) {
+    run.isListening_ = true
+    res.on('close', close.bind(undefined, run))
+  }
+}
+
+/** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
+function close(run: Run): void {
+  run.isClosed_ = true
+  if (run.pending_ || run.phase_ === BODY || run.phase_ >= POST) return
+  run.cut_ = run.number_
+  leave(run)
+  enterPost(run)
+  takeSteps(run)
+}
+
+function report(run: Run, err: unknown, cause: string): void {
+  const rest = run.rest_
+  if (rest && rest.reportError) rest.reportError(err, cause)
+  else warn(cause + ':', err)
+}
+
+/** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
+function end(run: Run): void {
+  const { callback_, err_ } = run
+  run.phase_ = OVER
+  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined as never
+  try {
+    callback_(err_)
+  } catch (failure) {
+    report(run, failure, 'mw callback threw')
+  }
 }

@@ -5,7 +5,7 @@
  */
 
 import {
-  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isFunction, noSteps, pathOf, refuse, runSteps, sendResponse,
+  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isFunction, mustBeFunction, noSteps, pathOf, refuse, runSteps, sendResponse,
   setOwn, toSteps,
 } from './mw.ts'
 import type {
@@ -36,10 +36,10 @@ export interface MatchedRoute {
 
 /** A name, and where its value is cut from the components of a path. Positions below 1 count from the end. */
 interface Key {
-  name: string
-  from: number
+  name_: string
+  from_: number
   /** For a tail, where it ends. */
-  to?: number
+  to_?: number | undefined
 }
 
 interface Route extends Found {
@@ -49,7 +49,7 @@ interface Route extends Found {
   mw_: Step[]
   keys_: Key[]
   /** The next route of this shape, for another method. */
-  other_: Route | undefined
+  other_?: Route | undefined
 }
 
 /** A place in the tree of patterns: what has been matched so far, component by component. */
@@ -66,44 +66,41 @@ interface Node {
   tail_?: Route | undefined
 }
 
-/** Routes by a text; those of one text for several methods are linked. */
-interface Table {
-  [text: string]: Route | undefined
-}
-
-/** A path or pattern taken apart. */
-interface Pattern {
-  parts: string[]
-  keys: Key[]
+/** What look-ups use, made of the routes. */
+interface Tables {
+  /** Routes without parameters, by path. */
+  plain_: { [path: string]: Route }
+  /** Routes with parameters. */
+  root_: Node
+  regExps_: Route[]
 }
 
 const ANY = '_ANY_'
 
-/** Take a pattern apart: `/a/:b/:*c`. The names go to the keys; ':' and ':*' stay in their places. Throws if it cannot be. */
-function parse(path: string, options: PathOptions): Pattern {
-  if (path.charAt(0) !== '/') path = '/' + path
-  const parts = fold(path, options).split('/')
-  const names = path.split('/')
+/** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are the keys. Throws if it cannot be. */
+function parse(path: string | RegExp, options?: PathOptions): { shape_: string; keys_: Key[] } {
   const keys: Key[] = []
+  if (typeof path != 'string') return { shape_: 'RegExp ' + path, keys_: keys }
+  const parts = trim(path.replace(/^\/?/, '/'), options).split('/')
+  const count = parts.length
   let tail = 0
-  if (options.ignoreTrailingSlash && parts.length > 2 && !parts[parts.length - 1]) parts.pop()
-  for (let ix = 1; ix < parts.length; ix++) {
-    const part = names[ix] === '*' ? ':*' : names[ix]!
+  for (let ix = 1; ix < count; ix++) {
+    const part = parts[ix] === '*' ? ':*' : parts[ix]!
+    parts[ix] = fold(part, options)
     if (part.charAt(0) !== ':') continue
     const isTail = part.charAt(1) === '*'
     const name = isTail ? part.slice(2) || '*' : part.slice(1)
-    if (!name || (isTail && tail)) refuse(name ? 'two tails in path' : 'no name in path', path)
-    for (const key of keys) if (key.name === name) refuse('same name twice in path', path)
-    keys.push(isTail ? { name, from: ix, to: ix + 1 - parts.length } : { name, from: tail ? ix - parts.length : ix })
+    if (!name || (isTail && tail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path)
     if (isTail) tail = ix
+    keys.push({ name_: name, from_: tail && !isTail ? ix - count : ix, to_: isTail ? ix + 1 - count : undefined })
     parts[ix] = isTail ? ':*' : ':'
   }
-  return { parts, keys }
+  return { shape_: parts.join('/'), keys_: keys }
 }
 
-function child(node: Node, part: string): Node {
-  const plain = node.plain_ || (node.plain_ = bare<Node>())
-  return plain[part] || (plain[part] = {})
+/** Without a trailing slash, if that is to be ignored. */
+function trim(path: string, options?: PathOptions): string {
+  return options && options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path
 }
 
 function lower(text: string): string {
@@ -114,24 +111,14 @@ function hasSlash(part: string): boolean {
   return part.indexOf('/') >= 0
 }
 
-/** Decode what a RegExp has cut out. */
-function decodeGroup(text: string | undefined): string | undefined {
-  return text && decode(text)
-}
-
-function update(table: Table, text: string, first: Route | undefined): void {
-  if (first) table[text] = first
-  else delete table[text]
-}
-
 /** Cut a route's parameters from the components of a path. */
 function cut(keys: Key[], parts: string[], params: object): void {
   const count = parts.length
-  for (const key of keys) {
+  for (const { name_, from_, to_ } of keys) {
     let value: string | undefined
-    if (key.to === undefined) value = parts[key.from < 0 ? count + key.from : key.from]
-    else if (key.from < count + key.to) value = '/' + parts.slice(key.from, count + key.to).join('/')
-    setOwn(params, key.name, value)
+    if (to_ === undefined) value = parts[from_ < 0 ? count + from_ : from_]
+    else if (from_ < count + to_) value = '/' + parts.slice(from_, count + to_).join('/')
+    setOwn(params, name_, value)
   }
 }
 
@@ -140,9 +127,8 @@ function pick(route: Route | undefined, method: string | string[]): Route | unde
   let found: Route | undefined
   for (; route; route = route.other_) {
     if (route.method_ === method) return route
-    if (typeof method != 'string') {
-      if (method.indexOf(route.method_) < 0) method.push(route.method_)
-    } else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route
+    if (typeof method != 'string') method.push(route.method_)
+    else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route
   }
   return found
 }
@@ -162,27 +148,89 @@ function walk(node: Node, parts: string[], ix: number, method: string | string[]
 function walkMiddle(node: Node, parts: string[], ix: number, method: string | string[]): Route | undefined {
   let best: Route | undefined
   for (const length of node.lengths_!) {
-    const found = parts.length - length > ix ? walk(node, parts, parts.length - length, method) : undefined
+    const start = parts.length - length
+    const found = start > ix && walk(node, parts, start, method)
     if (found && (!best || rank(found) < rank(best))) best = found
   }
   return best
 }
 
-/** A pattern as a text that sorts before those of less specific ones. */
+/** The parts as a text that sorts before those of less specific patterns. */
 function rank(route: Route): string {
-  return (route.path_ as string).replace(/\/(:?\*|:)?[^/]*/g, (_part, sign) => (sign ? (sign === ':' ? 'b' : 'c') : 'a'))
+  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('')
 }
 
-/** Take the route for a method, or all, from those of a shape; what is left. */
-function unlink(first: Route | undefined, method: string | undefined, gone: Route[]): Route | undefined {
-  if (!first) return undefined
-  const rest = unlink(first.other_, method, gone)
-  if (!method || first.method_ === method) {
-    gone.push(first)
-    return rest
+/** Put a route in its place among the others. */
+function insert(tables: Tables, route: Route, shape: string): void {
+  const parts = shape.split('/')
+  const last = parts.length - 1
+  let node = tables.root_
+  if (typeof route.path_ != 'string') {
+    route.other_ = undefined
+    tables.regExps_.push(route)
+    return
   }
-  first.other_ = rest
-  return first
+  if (!route.keys_.length) {
+    route.other_ = tables.plain_[shape]
+    tables.plain_[shape] = route
+    return
+  }
+  for (let ix = 1; ix <= last; ix++) {
+    const part = parts[ix]!
+    if (part === ':') node = node.param_ || (node.param_ = {})
+    else if (part !== ':*') {
+      const plain = node.plain_ || (node.plain_ = bare<Node>())
+      node = plain[part] || (plain[part] = {})
+    } else if (ix < last) {
+      node = node.middle_ || (node.middle_ = { lengths_: [] })
+      if (node.lengths_!.indexOf(last - ix) < 0) node.lengths_!.push(last - ix)
+    } else {
+      route.other_ = node.tail_
+      node.tail_ = route
+      return
+    }
+  }
+  route.other_ = node.end_
+  node.end_ = route
+}
+
+/** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
+function chosenRoute(chosen: Step[] | MatchedRoute, params: object): Found {
+  const { mw = chosen as Step[], params: own = {} } = chosen as MatchedRoute
+  const bodyAt = (mw as { bodyAt?: number }).bodyAt || 0
+  for (const name of Object.keys(own)) setOwn(params, name, own[name])
+  return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) }
+}
+
+function buildTables(routes: { [methodAndShape: string]: Route }): Tables {
+  const tables: Tables = { plain_: bare(), root_: {}, regExps_: [] }
+  for (const key of Object.keys(routes)) insert(tables, routes[key]!, key.slice(key.indexOf(' ') + 1))
+  return tables
+}
+
+/** Match a path: paths without parameters first, then the tree, then RegExps. A list for the method is filled with all that fit. */
+function match(
+  { plain_, root_, regExps_ }: Tables, options: PathOptions, path: string, method: string | string[], params: object
+): Route | undefined {
+  const trimmed = trim(path.charCodeAt(0) === 47 /* slash */ ? path : '/' + path, options)
+  const isEscaped = trimmed.indexOf('%') >= 0
+  let found = isEscaped ? undefined : pick(plain_[fold(trimmed, options)], method)
+  if (found) return found
+
+  const parts = components(trimmed)
+  const folded = options.ignoreCase ? parts.map(lower) : parts
+  if (isEscaped && !parts.some(hasSlash)) found = pick(plain_[folded.join('/')], method)
+  if (!found) found = walk(root_, folded, 1, method)
+  if (found) cut(found.keys_, parts, params)
+  for (let ix = 0; !found && ix < regExps_.length; ix++) {
+    const groups = (regExps_[ix]!.path_ as RegExp).exec(path)
+    found = groups ? pick(regExps_[ix], method) : undefined
+    if (!groups || !found) continue
+    groups.slice(1).forEach((group, index) => setOwn(params, '' + index, group && decode(group)))
+    const named = groups.groups || {}
+    for (const name of Object.keys(named)) setOwn(params, name, named[name] && decode(named[name]!))
+  }
+  return found
 }
 
 /**
@@ -197,24 +245,18 @@ export class Router {
   declare readonly options: RouterOptions
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare body_: ReadBody | Step | false
-  /** All routes in order of definition. */
-  declare private routes_: Route[]
-  /** Routes without parameters, by path, and RegExps, by their text. */
-  declare private plain_: Table
-  declare private regExps_: Table
-  /** Routes with parameters. */
-  declare private root_: Node
-  /** How many routes have left the tree since it was built; their nodes stay until it is built again. */
-  declare private gone_: number
+  /** All routes in order of definition, by method and shape: the same again takes the place of the earlier one. */
+  declare private routes_: { [methodAndShape: string]: Route }
+  /** Made of the routes at the first look-up after a change. */
+  declare private tables_: Tables | undefined
 
   constructor(options?: RouterOptions) {
     this.options = options || {}
     const readBody = this.options.readBody
-    if (readBody && !isFunction(readBody)) refuse('readBody must be a function', readBody)
+    mustBeFunction('readBody', readBody)
     this.body_ = readBody === undefined ? buildReadBody(this.options) : readBody
     this.steps_ = noSteps()
-    this.routes_ = []
-    this.clear_()
+    this.routes_ = bare()
   }
 
   /**
@@ -244,28 +286,25 @@ export class Router {
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method as string)) refuse('bad method', method)
     if (/[gy]/.test((path as RegExp).flags)) refuse('flags g and y are not for routes', path)
-    const route: Route = {
-      method_: ('' + method).toUpperCase(), path_: path, use_: this.steps_.use as Step[], mw_: list, keys_: [], other_: undefined,
+    const { shape_, keys_ } = parse(path, this.options)
+    const name = ('' + method).toUpperCase()
+    this.routes_[name + ' ' + shape_] = {
+      method_: name, path_: path, use_: this.steps_.use as Step[], mw_: list, keys_, other_: undefined,
     }
-    const replaced = this.insert_(route)
-    if (replaced) this.routes_[this.routes_.indexOf(replaced)] = route
-    else this.routes_.push(route)
+    this.tables_ = undefined
   }
 
   /** Forget the route for a method, or for all methods if none is given; or all steps of a category. */
   deleteRoute(path: string | RegExp, method?: string): void {
+    this.tables_ = undefined
     if (isCategory(path)) {
       this.steps_[path as string] = []
       return
     }
-    const gone: Route[] = []
-    this.place_(path, (first) => unlink(first, method && method.toUpperCase(), gone))
-    for (const route of gone) this.routes_.splice(this.routes_.indexOf(route), 1)
-    this.gone_ += gone.length
-    if (this.gone_ > this.routes_.length) {
-      const routes = this.routes_
-      this.clear_()
-      for (const route of routes) this.insert_(route)
+    const { shape_ } = parse(path, this.options)
+    for (const key of Object.keys(this.routes_)) {
+      const at = key.indexOf(' ')
+      if (key.slice(at + 1) === shape_ && (!method || key.slice(0, at) === method.toUpperCase())) delete this.routes_[key]
     }
   }
 
@@ -278,7 +317,8 @@ export class Router {
     if (!path) return null
     if (isCategory(path)) return this.steps_[path] as Step[]
     const params = {}
-    const route = this.match_(pathOf(path), method || ANY, params)
+    const tables = this.tables_ || (this.tables_ = buildTables(this.routes_))
+    const route = match(tables, this.options, pathOf(path), method || ANY, params)
     if (!route) return null
     const mw = route.use_.concat(route.mw_)
     // Noted where nobody who compares the steps sees it: how many of them run before the body is read.
@@ -288,7 +328,7 @@ export class Router {
 
   /** List the routes in the order of their definition. */
   routes(): RouteInfo[] {
-    return this.routes_.map((route) => ({ method: route.method_, path: '' + route.path_ }))
+    return Object.keys(this.routes_).map((key) => ({ method: this.routes_[key]!.method_, path: '' + this.routes_[key]!.path_ }))
   }
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */
@@ -298,106 +338,27 @@ export class Router {
 
   /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */
   find_(req: Req): Found {
-    const path = pathOf(req.url!)
+    const { params, _route } = req
+    if (_route) return chosenRoute(_route as MatchedRoute, params)
     const method = req.method!
-    const chosen = req._route
-    if (chosen) return this.chosen_(chosen as MatchedRoute, req.params)
-    const route = this.match_(path, method, req.params)
+    const path = pathOf(req.url!)
+    const options = this.options
+    const tables = this.tables_ || (this.tables_ = buildTables(this.routes_))
+    const route = match(tables, options, path, method, params)
     if (route) return route
     const allow: string[] = []
-    if (this.options.methodNotAllowed) this.match_(path, allow, {})
+    if (options.methodNotAllowed) match(tables, options, path, allow, {})
     if (!allow.length) throw new HttpError(404, method + ' ' + path + ': path not routed')
 
-    if (allow.indexOf('GET') >= 0 && allow.indexOf('HEAD') < 0) allow.push('HEAD')
-    if (allow.indexOf('OPTIONS') < 0) allow.push('OPTIONS')
-    const headers = { allow: allow.join(', ') }
+    if (allow.indexOf('GET') >= 0) allow.push('HEAD')
+    allow.push('OPTIONS')
+    const headers = { allow: allow.filter((name, ix) => allow.indexOf(name) === ix).join(', ') }
     if (method === 'OPTIONS') {
       return { use_: [], mw_: [(req: Req, res: HostRes, next: () => void) => sendResponse(req, res, next, null, 204, undefined, headers)] }
     }
     const err = new HttpError(405, method + ' ' + path + ': method not allowed')
     err.headers = headers
     throw err
-  }
-
-  /** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
-  private chosen_(chosen: Step[] | MatchedRoute, params: object): Found {
-    const { mw = chosen as Step[], params: own = {} } = chosen as MatchedRoute
-    const bodyAt = (mw as { bodyAt?: number }).bodyAt || 0
-    for (const name of Object.keys(own)) setOwn(params, name, own[name])
-    return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) }
-  }
-
-  /** Match a path: paths without parameters first, then the tree, then RegExps. A list for the method is filled with all that fit. */
-  private match_(path: string, method: string | string[], params: object): Route | undefined {
-    const options = this.options
-    const raw = path
-    if (path.charCodeAt(0) !== 47 /* slash */) path = '/' + path
-    if (options.ignoreTrailingSlash && path.length > 1 && path.charAt(path.length - 1) === '/') path = path.slice(0, -1)
-    const isEscaped = path.indexOf('%') >= 0
-    let found = isEscaped ? undefined : pick(this.plain_[fold(path, options)], method)
-    if (found) return found
-
-    const parts = components(path)
-    const folded = options.ignoreCase ? parts.map(lower) : parts
-    if (isEscaped && !parts.some(hasSlash)) found = pick(this.plain_[folded.join('/')], method)
-    if (!found) found = walk(this.root_, folded, 1, method)
-    if (found) cut(found.keys_, parts, params)
-    return found || this.matchRegExps_(raw, method, params)
-  }
-
-  private matchRegExps_(path: string, method: string | string[], params: object): Route | undefined {
-    for (const text in this.regExps_) {
-      const match = (this.regExps_[text]!.path_ as RegExp).exec(path)
-      const found = match && pick(this.regExps_[text], method)
-      if (!found) continue
-      for (let ix = 1; ix < match.length; ix++) setOwn(params, '' + (ix - 1), decodeGroup(match[ix]))
-      const groups = match.groups
-      if (groups) for (const name in groups) setOwn(params, name, decodeGroup(groups[name]))
-      return found
-    }
-    return undefined
-  }
-
-  private clear_(): void {
-    this.plain_ = bare()
-    this.regExps_ = bare()
-    this.root_ = {}
-    this.gone_ = 0
-  }
-
-  /** Find the routes of this path's shape, and put others, or none, in their place. */
-  private place_(path: string | RegExp, change: (first: Route | undefined, keys: Key[]) => Route | undefined): void {
-    if (typeof path != 'string') return update(this.regExps_, '' + path, change(this.regExps_['' + path], []))
-    const { parts, keys } = parse(path, this.options)
-    const text = parts.join('/')
-    if (!keys.length) return update(this.plain_, text, change(this.plain_[text], keys))
-
-    let node = this.root_
-    const last = parts.length - 1
-    for (let ix = 1; ix <= last; ix++) {
-      const part = parts[ix]!
-      if (part === ':') node = node.param_ || (node.param_ = {})
-      else if (part !== ':*') node = child(node, part)
-      else if (ix < last) {
-        node = node.middle_ || (node.middle_ = { lengths_: [] })
-        if (node.lengths_!.indexOf(last - ix) < 0) node.lengths_!.push(last - ix)
-      } else {
-        node.tail_ = change(node.tail_, keys)
-        return
-      }
-    }
-    node.end_ = change(node.end_, keys)
-  }
-
-  /** Put a route in its place; the one that was there. */
-  private insert_(route: Route): Route | undefined {
-    const replaced: Route[] = []
-    this.place_(route.path_, (first, keys) => {
-      route.keys_ = keys
-      route.other_ = unlink(first, route.method_, replaced)
-      return route
-    })
-    return replaced[0]
   }
 }
 

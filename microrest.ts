@@ -6,7 +6,7 @@
  */
 
 import {
-  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, mustBeFunction,
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, isString, mustBeFunction,
   mwParseQuery, mwReadBody, noSteps, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
@@ -189,8 +189,8 @@ export class NanoRouter {
     if (isFunction(path)) {
       steps = path
       path = path.length === 4 ? 'err' : 'use'
-    } else if (typeof method != 'string') steps = method
-    if (typeof path != 'string' || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path)
+    } else if (!isString(method)) steps = method
+    if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path)
     const list = ([] as unknown[]).concat(steps)
     if (list.length > 1) refuse('multiple mw steps not supported', path)
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0])
@@ -362,12 +362,10 @@ function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
 
 function use(rest: Rest, args: unknown[]): void {
   const router = routerOf(rest)
-  let path = ''
-  if (typeof args[0] == 'string') path = args.shift() as string
+  const path = isString(args[0]) ? (args.shift() as string).replace(/\/$/, '') : ''
   const steps = flatten(args) as Mounted[]
   if (!steps.length) refuse('no step to use', path)
   if (isCategory(path)) return router.setRoute(path, steps)
-  path = path.replace(/\/$/, '')
   for (const step of steps) {
     if (step && (step.rest || step.runRoute)) {
       const mount = [buildMount(rest, path, step)]
@@ -396,8 +394,7 @@ function buildApp(rest: Rest): App {
       else if (next && !res.headersSent) next()
     }
     try {
-      if (rest.router) rest.router.runRoute(rest, req, res, done)
-      else plan.runRoute(rest, req, res, done)
+      (rest.router || plan).runRoute(rest, req, res, done)
     } catch (err) {
       done(toError(err))
     }
@@ -456,7 +453,7 @@ function listen(app: App, options: ServerOptions, port: unknown, callback?: List
   const { protocol = 'http:', host, tryNextPort, anyPort } = options
   let current = Number(port)
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
-  if (port !== undefined && !(current >= 0 && current < 65536 && current % 1 === 0)) refuse('bad port', port)
+  if (port !== undefined && current !== (current & 0xffff)) refuse('bad port', port)
   const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined
   if (!http) throw new Error('no node:http here: give the app, a function (req, res, next), to the server you have')
   const server = http.createServer(options, app)

@@ -141,6 +141,11 @@ export function isFunction(value: unknown): value is (...args: unknown[]) => unk
   return typeof value == 'function'
 }
 
+/** @internal */
+export function isString(value: unknown): value is string {
+  return typeof value == 'string'
+}
+
 /** True for a promise, known by its `then`. @internal */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return !!value && isFunction((value as PromiseLike<unknown>).then)
@@ -212,8 +217,8 @@ export const HttpError = function HttpError(statusCode?: number, debug?: unknown
 
 /** True if somebody made this error for a client: it has a status that says error. */
 function isForClient(err: unknown): err is HttpErrorLike {
-  const status = err && (err as HttpErrorLike).statusCode
-  return typeof status == 'number' && status >= 400 && status < 1000 && status % 1 === 0
+  const status: unknown = err && (err as HttpErrorLike).statusCode
+  return status === (status as number | 0) && status >= 400 && status < 1000
 }
 
 // --------------------------------------------------------------------------------------------------------- answers
@@ -244,7 +249,7 @@ function describe(err: unknown, status: number): object {
 }
 
 function isText(body: unknown): boolean {
-  return typeof body == 'string' || body instanceof String
+  return isString(body) || body instanceof String
 }
 
 /** Answer with an error or with a body; what went wrong with that, if anything did. */
@@ -426,7 +431,7 @@ function byteLength(text: string): number {
 /** The chunks of a body as one. */
 function join(chunks: (Uint8Array | string)[], size: number, req: BodyReq): Uint8Array | string {
   const first = chunks[0]
-  if (req.readableEncoding || typeof first == 'string') return chunks.join('')
+  if (req.readableEncoding || isString(first)) return chunks.join('')
   if (chunks.length === 1) return first!
   const bytes = typeof Buffer == 'undefined' ? new Uint8Array(size) : Buffer.alloc(size)
   let at = 0
@@ -451,7 +456,7 @@ function hasNoBody(req: BodyReq): boolean {
  */
 export function buildReadBody(options?: ReadBodyOptions): ReadBody {
   const { bodySizeLimit = 1 << 20, bodySizeStatus = 400 } = options || {}
-  if (typeof bodySizeLimit != 'number' || !(bodySizeLimit >= 0)) refuse('bad bodySizeLimit', bodySizeLimit)
+  if (bodySizeLimit !== +bodySizeLimit || bodySizeLimit < 0) refuse('bad bodySizeLimit', bodySizeLimit)
   if (!(bodySizeStatus >= 400 && bodySizeStatus < 500)) refuse('bad bodySizeStatus', bodySizeStatus)
 
   return function mwReadBody(req: BodyReq, res, next, context) {
@@ -481,7 +486,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
     }
 
     req.on('data', (chunk: Uint8Array | string) => {
-      size += typeof chunk == 'string' ? byteLength(chunk) : chunk.length
+      size += isString(chunk) ? byteLength(chunk) : chunk.length
       if (size <= bodySizeLimit) chunks.push(chunk)
       else tooLong()
       if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
@@ -625,6 +630,9 @@ export function toSteps(steps: unknown): Step[] {
   return list as Step[]
 }
 
+/** No steps. */
+const NONE: readonly unknown[] = []
+
 const PRE = 0
 const USE = 1
 const BODY = 2
@@ -679,7 +687,7 @@ export function runSteps(
 ): void {
   takeSteps({
     plan_: plan, rest_: rest, req_: req as Req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: [], number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
+    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: NONE, number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
     url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
   })
 }
@@ -754,7 +762,7 @@ function turn(run: Run): void {
     }
   } else if (phase_ === USE) {
     const first = route_[0] as AnyStep | undefined
-    enter(run, BODY, req_.body === undefined && plan_.body_ && !(first && first.readBody === false) ? [plan_.body_] : [])
+    enter(run, BODY, req_.body === undefined && plan_.body_ && !(first && first.readBody === false) ? [plan_.body_] : NONE)
   } else if (phase_ === BODY) enter(run, ROUTE, route_)
   else if (phase_ === POST) end(run)
   else enterPost(run)

@@ -5,7 +5,7 @@
  */
 
 import {
-  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isFunction, mustBeFunction, noSteps, pathOf, refuse, runSteps, sendResponse,
+  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, pathOf, refuse, runSteps, sendResponse,
   setOwn, toSteps,
 } from './mw.ts'
 import type {
@@ -80,7 +80,7 @@ const ANY = '_ANY_'
 /** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are the keys. Throws if it cannot be. */
 function parse(path: string | RegExp, options?: PathOptions): { shape_: string; keys_: Key[] } {
   const keys: Key[] = []
-  if (typeof path != 'string') return { shape_: 'RegExp ' + path, keys_: keys }
+  if (!isString(path)) return { shape_: 'RegExp ' + path, keys_: keys }
   const parts = trim(path.replace(/^\/?/, '/'), options).split('/')
   const count = parts.length
   let tail = 0
@@ -127,7 +127,7 @@ function pick(route: Route | undefined, method: string | string[]): Route | unde
   let found: Route | undefined
   for (; route; route = route.other_) {
     if (route.method_ === method) return route
-    if (typeof method != 'string') method.push(route.method_)
+    if (!isString(method)) method.push(route.method_)
     else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route
   }
   return found
@@ -165,7 +165,7 @@ function insert(tables: Tables, route: Route, shape: string): void {
   const parts = shape.split('/')
   const last = parts.length - 1
   let node = tables.root_
-  if (typeof route.path_ != 'string') {
+  if (!isString(route.path_)) {
     route.other_ = undefined
     tables.regExps_.push(route)
     return
@@ -209,9 +209,9 @@ function buildTables(routes: { [methodAndShape: string]: Route }): Tables {
 }
 
 /** Match a path: paths without parameters first, then the tree, then RegExps. A list for the method is filled with all that fit. */
-function match(
-  { plain_, root_, regExps_ }: Tables, options: PathOptions, path: string, method: string | string[], params: object
-): Route | undefined {
+function match(router: Router, path: string, method: string | string[], params: object): Route | undefined {
+  const { options } = router
+  const { plain_, root_, regExps_ } = router.tables_ || (router.tables_ = buildTables(router.routes_))
   const trimmed = trim(path.charCodeAt(0) === 47 /* slash */ ? path : '/' + path, options)
   const isEscaped = trimmed.indexOf('%') >= 0
   let found = isEscaped ? undefined : pick(plain_[fold(trimmed, options)], method)
@@ -245,10 +245,10 @@ export class Router {
   declare readonly options: RouterOptions
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare body_: ReadBody | Step | false
-  /** All routes in order of definition, by method and shape: the same again takes the place of the earlier one. */
-  declare private routes_: { [methodAndShape: string]: Route }
-  /** Made of the routes at the first look-up after a change. */
-  declare private tables_: Tables | undefined
+  /** All routes in order of definition, by method and shape: the same again takes the place of the earlier one. @internal */
+  declare readonly routes_: { [methodAndShape: string]: Route }
+  /** Made of the routes at the first look-up after a change. @internal */
+  declare tables_: Tables | undefined
 
   constructor(options?: RouterOptions) {
     this.options = options || {}
@@ -272,12 +272,12 @@ export class Router {
     path: Path | RegExp, method: string, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]
   ): void
   setRoute(path: string | RegExp, method: unknown, steps?: unknown): void {
-    if (!path || (typeof path != 'string' && !(path instanceof RegExp))) refuse('path is required', path)
-    if (arguments.length < 3 && typeof method != 'string') {
+    if (!path || !(isString(path) || path instanceof RegExp)) refuse('path is required', path)
+    if (arguments.length > (isString(method) ? 3 : 2)) refuse('setRoute takes a single mw step or an array', path)
+    if (!isString(method)) {
       steps = method
       method = ANY
     }
-    if (arguments.length > 3 || isFunction(method)) refuse('setRoute takes a single mw step or an array', path)
     const list = toSteps(steps)
     if (isCategory(path)) {
       // A new list: routes keep the one of the time of their definition.
@@ -317,13 +317,12 @@ export class Router {
     if (!path) return null
     if (isCategory(path)) return this.steps_[path] as Step[]
     const params = {}
-    const tables = this.tables_ || (this.tables_ = buildTables(this.routes_))
-    const route = match(tables, this.options, pathOf(path), method || ANY, params)
+    const route = match(this, pathOf(path), method || ANY, params)
     if (!route) return null
     const mw = route.use_.concat(route.mw_)
     // Noted where nobody who compares the steps sees it: how many of them run before the body is read.
     Object.defineProperty(mw, 'bodyAt', { value: route.use_.length })
-    return route.keys_.length || typeof route.path_ != 'string' ? { mw, params, path: route.path_ } : mw
+    return route.keys_.length || !isString(route.path_) ? { mw, params, path: route.path_ } : mw
   }
 
   /** List the routes in the order of their definition. */
@@ -342,12 +341,10 @@ export class Router {
     if (_route) return chosenRoute(_route as MatchedRoute, params)
     const method = req.method!
     const path = pathOf(req.url!)
-    const options = this.options
-    const tables = this.tables_ || (this.tables_ = buildTables(this.routes_))
-    const route = match(tables, options, path, method, params)
+    const route = match(this, path, method, params)
     if (route) return route
     const allow: string[] = []
-    if (options.methodNotAllowed) match(tables, options, path, allow, {})
+    if (this.options.methodNotAllowed) match(this, path, allow, {})
     if (!allow.length) throw new HttpError(404, method + ' ' + path + ': path not routed')
 
     if (allow.indexOf('GET') >= 0) allow.push('HEAD')

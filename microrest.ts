@@ -6,8 +6,8 @@
  */
 
 import {
-  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, isString, mustBeFunction,
-  mwParseQuery, mwReadBody, noSteps, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction,
+  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
   Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
@@ -221,11 +221,9 @@ export class NanoRouter {
 
   /** @internal */
   find_(req: Req): Found {
-    const path = pathOf(req.url!)
-    const found = this.match_(path)
+    const found = this.match_(req.url!)
     if (found) return { use_: this.steps_.use, mw_: found }
-    const err = new HttpError(404, req.method + ' ' + path + ': path not routed')
-    const notFound: Step = (req, res, next) => sendResponse(req, res, next, err)
+    const notFound: Step = (req, res, next) => sendResponse(req, res, next, notRouted(req))
     notFound.readBody = false
     return { use_: [], mw_: [notFound] }
   }
@@ -419,27 +417,22 @@ function buildApp(rest: Rest): App {
   }
   app.del = app.delete
   app.listen = (options?: unknown, callback?: ListenCallback) => {
-    if (isFunction(options)) {
-      callback = options as ListenCallback
-      options = undefined
-    }
-    const all = (options && typeof options == 'object' ? options : { port: options }) as ServerOptions
-    const server = listen(app, all, all.port === undefined ? 0 : all.port, callback)
+    const isCallback = isFunction(options)
+    const all = (options && !isCallback && typeof options == 'object' ? options : { port: isCallback ? 0 : options }) as ServerOptions
+    const server = serve(app, all, all.port === undefined ? 0 : all.port, isCallback ? options as ListenCallback : callback)
     rest.servers_.push(server)
     return server
   }
   app.close = (callback) => {
-    const servers = rest.servers_
-    let open = servers.length + 1
-    function closed(): void {
-      if (--open === 0 && callback) callback()
+    let open = 1
+    const closed = () => {
+      open--
+      if (!open && callback) callback()
     }
-    rest.servers_ = []
-    for (const server of servers) {
+    for (const server of rest.servers_.splice(0, rest.servers_.length)) {
+      open++
       server._closing = true
-      // (What it may call back with says that it was not open.)
-      server.close(() => closed())
-      if (server.closeIdleConnections) server.closeIdleConnections()
+      server.close(closed)
     }
     process!.nextTick(closed)
   }
@@ -448,25 +441,25 @@ function buildApp(rest: Rest): App {
 
 // ------------------------------------------------------------------------------------------------------ the server
 
-/** Make a server for an app and, if there is a port, have it listen once this has returned. */
-function listen(app: App, options: ServerOptions, port: unknown, callback?: ListenCallback): Server {
+/** Make a server for an app; if there is a port it listens once this has returned. */
+function serve(app: App, options: ServerOptions, port: unknown, callback?: ListenCallback): Server {
   const { protocol = 'http:', host, tryNextPort, anyPort } = options
   let current = Number(port)
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
-  if (port !== undefined && current !== (current & 0xffff)) refuse('bad port', port)
+  if (port !== undefined && !isWhole(current, 0, 65535)) refuse('bad port', port)
   const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined
   if (!http) throw new Error('no node:http here: give the app, a function (req, res, next), to the server you have')
   const server = http.createServer(options, app)
   server._rest = app
 
   function tell(err: Error | null): void {
-    const f = callback
+    const listener = callback
     const address = server.address() as { port: number } | null
     callback = undefined
-    if (f) f(err, { pid: process!.pid, port: address ? address.port : current, server })
+    if (listener) listener(err, { pid: process!.pid, port: address ? address.port : current, server })
     else if (err) server._error = err
   }
-  function tryPort(): void {
+  function listen(): void {
     if (server._closing) tell(new Error('closed'))
     else server.listen(current, host)
   }
@@ -474,9 +467,9 @@ function listen(app: App, options: ServerOptions, port: unknown, callback?: List
   server.on('error', (err: Error & { code?: string }) => {
     if (err.code !== 'EADDRINUSE' || !(tryNextPort || anyPort) || current > 65534) return tell(err)
     current++
-    tryPort()
+    listen()
   })
-  if (port !== undefined) process!.nextTick(tryPort)
+  if (port !== undefined) process!.nextTick(listen)
   return server
 }
 
@@ -487,13 +480,12 @@ function listen(app: App, options: ServerOptions, port: unknown, callback?: List
  * Throws for a port or protocol that cannot be, and where there is no `node:http`.
  */
 export function createServer(options?: ServerOptions | ListenCallback, callback?: ListenCallback): Server {
-  if (typeof options == 'function') {
-    callback = options
-    options = {}
-  }
-  const all = options || {}
+  const all = !options || typeof options == 'function' ? {} : options
   const app = all.rest || new Rest(all)
-  return listen((app as Rest).onRequest || app, all, all.port === undefined && all.anyPort ? 0 : all.port, callback)
+  return serve(
+    (app as Rest).onRequest || app, all, all.port === undefined && all.anyPort ? 0 : all.port,
+    typeof options == 'function' ? options : callback,
+  )
 }
 
 /**

@@ -146,6 +146,11 @@ export function isString(value: unknown): value is string {
   return typeof value == 'string'
 }
 
+/** True for a whole number within bounds. @internal */
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return typeof value == 'number' && value % 1 === 0 && value >= min && value <= max
+}
+
 /** True for a promise, known by its `then`. @internal */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return !!value && isFunction((value as PromiseLike<unknown>).then)
@@ -218,7 +223,7 @@ export const HttpError = function HttpError(statusCode?: number, debug?: unknown
 /** True if somebody made this error for a client: it has a status that says error. */
 function isForClient(err: unknown): err is HttpErrorLike {
   const status: unknown = err && (err as HttpErrorLike).statusCode
-  return status === (status as number | 0) && status >= 400 && status < 1000
+  return isWhole(status, 400, 999)
 }
 
 // --------------------------------------------------------------------------------------------------------- answers
@@ -256,6 +261,8 @@ function isText(body: unknown): boolean {
 function respond(
   res: HostRes, err: unknown, status?: number | null, body?: unknown, headers?: Headers | null, type?: string
 ): unknown {
+  // Set where what has gone wrong is the answer to another error.
+  const isLast = type
   try {
     if (err) {
       const known = isForClient(err)
@@ -273,6 +280,8 @@ function respond(
         for (const name of ['type', 'length', 'encoding']) res.removeHeader('content-' + name)
       }
     }
+    // (Of an end after the end node would tell by an event that nobody listens for, and the process would die.)
+    if (res.writableEnded) throw new Error('the response has ended')
     const isJson = body !== undefined && !isText(body) && !(body instanceof Uint8Array)
     if (isJson) {
       type = 'application/json'
@@ -286,7 +295,7 @@ function respond(
     else res.end(body instanceof Uint8Array ? body : '' + body)
   } catch (failure) {
     warn('response failed:', failure)
-    return toError(failure)
+    return err && !isLast && !res.headersSent ? respond(res, failure, 0, undefined, null, 'last') : toError(failure)
   }
   return
 }
@@ -370,17 +379,14 @@ export interface ParseQueryOptions {}
  */
 export function buildParseQuery(_options?: ParseQueryOptions): Step {
   return function mwParseQuery(req, _res, next) {
-    const url = req.url || ''
-    const hash = url.indexOf('#')
-    const target = hash < 0 ? url : url.slice(0, hash)
+    const target = (req.url || '').split('#')[0]!
     const mark = target.indexOf('?')
-    const query: Query = mark < 0 ? {} : parseQuery(target.slice(mark + 1))
+    const query = parseQuery(mark < 0 ? '' : target.slice(mark + 1))
+    const params: object = req.params || (req.params = {})
     req.query = query
-    req.path = pathOf(url)
-    if (!req.params) req.params = {}
-    const names = Object.keys(query)
-    for (const name of names) {
-      if (!hasOwn.call(req.params, name)) setOwn(req.params, name, query[name])
+    req.path = pathOf(target)
+    for (const name of Object.keys(query)) {
+      if (!hasOwn.call(params, name)) setOwn(params, name, query[name])
     }
     next()
   }
@@ -398,6 +404,8 @@ interface BodyReq extends HostReq {
   /** Set where chunks come as strings. */
   readableEncoding?: string | null
   aborted?: boolean
+  readableEnded?: boolean
+  destroyed?: boolean
   destroy?(): unknown
   socket?: { destroySoon?: (() => void) | undefined }
 }
@@ -457,11 +465,11 @@ function hasNoBody(req: BodyReq): boolean {
 export function buildReadBody(options?: ReadBodyOptions): ReadBody {
   const { bodySizeLimit = 1 << 20, bodySizeStatus = 400 } = options || {}
   if (bodySizeLimit !== +bodySizeLimit || bodySizeLimit < 0) refuse('bad bodySizeLimit', bodySizeLimit)
-  if (!(bodySizeStatus >= 400 && bodySizeStatus < 500)) refuse('bad bodySizeStatus', bodySizeStatus)
+  if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus)
 
   return function mwReadBody(req: BodyReq, res, next, context) {
     if (req.body !== undefined) return next(null, context, req.body)
-    if (hasNoBody(req)) return next(null, context, req.body = join([], 0, req))
+    if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req))
 
     const chunks: (Uint8Array | string)[] = []
     let size = 0
@@ -501,6 +509,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
     })
     req.on('error', broken)
     req.on('close', broken)
+    if (req.destroyed) broken()
     if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong()
   }
 }
@@ -537,6 +546,11 @@ export function components(path: string): string[] {
   } catch (_err) {
     throw new HttpError(400, 'malformed escape in path: ' + path)
   }
+}
+
+/** The error for what is not routed. @internal */
+export function notRouted(req: HostReq): HttpErrorLike {
+  return new HttpError(404, req.method + ' ' + pathOf(req.url!) + ': path not routed')
 }
 
 /** Options that say which paths are the same. */

@@ -5,7 +5,7 @@
  */
 
 import {
-  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, pathOf, refuse, runSteps, sendResponse,
+  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, notRouted, pathOf, refuse, runSteps, sendResponse,
   setOwn, toSteps,
 } from './mw.ts'
 import type {
@@ -155,9 +155,9 @@ function walkMiddle(node: Node, parts: string[], ix: number, method: string | st
   return best
 }
 
-/** The parts as a text that sorts before those of less specific patterns. */
+/** A pattern as a text that sorts before those of less specific ones; more parts before fewer. */
 function rank(route: Route): string {
-  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('')
+  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd'
 }
 
 /** Put a route in its place among the others. */
@@ -345,7 +345,7 @@ export class Router {
     if (route) return route
     const allow: string[] = []
     if (this.options.methodNotAllowed) match(this, path, allow, {})
-    if (!allow.length) throw new HttpError(404, method + ' ' + path + ': path not routed')
+    if (!allow.length) throw notRouted(req)
 
     if (allow.indexOf('GET') >= 0) allow.push('HEAD')
     allow.push('OPTIONS')

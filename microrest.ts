@@ -6,11 +6,11 @@
  */
 
 import {
-  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction,
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isBelow, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction,
   mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
-  Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
+  Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, Plan, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
 } from './mw.ts'
 
 /** The middleware helpers, together. */
@@ -252,6 +252,7 @@ export class Rest implements RestLike {
   declare processRequest: ProcessRequest | undefined
   declare emitter: Emitter | undefined
   declare maxNesting: number | undefined
+  /** Reads the body, by default as `mw.buildReadBody` with the options given. */
   declare readBody: ReadBody
   declare HttpError: typeof HttpError
   declare sendResponse: typeof sendResponse
@@ -267,10 +268,10 @@ export class Rest implements RestLike {
     // What is not given is not set: a class that extends this one may have its own.
     if (processRequest) this.processRequest = processRequest
     if (onError) this.onError = onError
+    if (given.bodySizeLimit !== undefined || given.bodySizeStatus !== undefined) this.readBody = buildReadBody(given)
     this.router = given.router
     this.emitter = given.emitter
     this.maxNesting = given.maxNesting
-    this.readBody = buildReadBody(given)
     this.servers_ = []
     this.onRequest = buildApp(this)
   }
@@ -289,15 +290,20 @@ Rest.NanoRouter = NanoRouter
 Rest.readBody = mwReadBody
 Rest.prototype.HttpError = HttpError
 Rest.prototype.sendResponse = sendResponse
+Rest.prototype.readBody = mwReadBody
 
-/** Requests of an app without a router go the same way as others, through a route that matches them all. */
+/** A NanoRouter that reads bodies as the Rest does. */
+function buildNano(rest: Rest): NanoRouter {
+  return new NanoRouter((req, res, next, context) => rest.readBody(req, res, next, context))
+}
+
+/** What requests of an app without a router run on: they go the same way as others, through a route that matches them all. */
 function buildPlan(rest: Rest): NanoRouter {
-  const step: Step = (req, res, next) => rest.processRequest!(req, res, next, req.body)
-  const plan = new NanoRouter(rest.readBody)
+  const plan: NanoRouter & Plan = buildNano(rest)
+  plan.passesBody_ = true
   plan.find_ = () => {
-    const f = rest.processRequest
-    if (!f) throw new Error('no router or processRequest')
-    return { use_: [], mw_: [f.length < 2 ? f : step] }
+    if (!rest.processRequest) throw new Error('no router or processRequest')
+    return { use_: [], mw_: [rest.processRequest.bind(rest)] }
   }
   return plan
 }
@@ -328,7 +334,7 @@ function handleError(rest: Rest, err: unknown, req: Req, res: Res, next: Next | 
 
 /** The app's router: a NanoRouter, unless it has been given another before its first route. */
 function routerOf(rest: Rest): RouterLike {
-  return rest.router || (rest.router = new NanoRouter(rest.readBody))
+  return rest.router || (rest.router = buildNano(rest))
 }
 
 function flatten(steps: readonly unknown[]): Step[] {
@@ -376,17 +382,32 @@ function use(rest: Rest, args: unknown[]): void {
 
 /** The step, as one that runs only for the paths at and below a prefix. */
 function buildFilter(path: string, step: Step, router: RouterLike): Step {
+  const prefix = prefixOf(path, router.options)
+  const isErr = step.length === 4
   if (isPattern(path)) refuse('a prefix has no parameters', path)
-  const filter: Step & { _prefix?: string[] } = step.bind(undefined)
-  filter._prefix = prefixOf(path, router.options)
-  return filter
+
+  function filter(...args: unknown[]): unknown {
+    let isIn = false
+    try {
+      isIn = isBelow(args[isErr ? 1 : 0] as Req, prefix, router.options)
+    } catch (err) {
+      // (The error that an err step is called for may be this one.)
+      if (!isErr) throw err
+    }
+    return isIn ? step.apply(undefined, args as [Req, Res, Next]) : (args.pop() as Next)(isErr ? args[0] : undefined)
+  }
+  // What a step may do is known by its length.
+  return Object.defineProperty(filter, 'length', { value: step.length })
 }
 
 /** Make the app of a Rest: the listener, and the methods on it. */
 function buildApp(rest: Rest): App {
   const plan = buildPlan(rest)
   const app = function onRequest(req: Req, res: Res, next?: Next) {
+    let isOpen = true
     function done(err?: unknown): void {
+      if (!isOpen) return rest.reportError(err, 'router error')
+      isOpen = false
       if (err) handleError(rest, err, req, res, next)
       // Called back after an answer, an outer server would answer too.
       else if (next && !res.headersSent) next()
@@ -444,7 +465,7 @@ function buildApp(rest: Rest): App {
 /** Make a server for an app; if there is a port it listens once this has returned. */
 function serve(app: App, options: ServerOptions, port: unknown, callback?: ListenCallback): Server {
   const { protocol = 'http:', host, tryNextPort, anyPort } = options
-  let current = Number(port)
+  let current = (isString(port) && /^\d+$/.test(port) ? Number(port) : port) as number
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
   if (port !== undefined && !isWhole(current, 0, 65535)) refuse('bad port', port)
   const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined
@@ -463,7 +484,13 @@ function serve(app: App, options: ServerOptions, port: unknown, callback?: Liste
     if (server._closing) tell(new Error('closed'))
     else server.listen(current, host)
   }
-  server.on('listening', () => tell(null))
+  server.on('listening', () => {
+    if (server._closing) server.close()
+    else tell(null)
+  })
+  server.on('close', () => {
+    if (callback) tell(new Error('closed'))
+  })
   server.on('error', (err: Error & { code?: string }) => {
     if (err.code !== 'EADDRINUSE' || !(tryNextPort || anyPort) || current > 65534) return tell(err)
     current++

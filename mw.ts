@@ -302,8 +302,9 @@ function respond(
 
 /** Answer with an error, or with a status and a body: `sendResponse` for those who need no `next`. */
 export function writeResponse(res: HostRes, errOrStatus: unknown, body?: unknown, headers?: Headers | null): void {
-  if (typeof errOrStatus == 'number') respond(res, undefined, errOrStatus, body, headers)
-  else respond(res, errOrStatus, 0, body, headers)
+  const isStatus = typeof errOrStatus == 'number'
+  const failure = respond(res, isStatus ? undefined : errOrStatus, isStatus ? errOrStatus : 0, body, headers)
+  if (failure) respond(res, failure)
 }
 
 /**
@@ -577,7 +578,7 @@ export function prefixOf(prefix: string, options?: PathOptions): string[] {
 }
 
 /** True if the path of a request is that of the prefix, or below it. @internal */
-export function isBelow(req: HostReq, prefix: string[], options: PathOptions): boolean {
+export function isBelow(req: HostReq, prefix: string[], options?: PathOptions): boolean {
   const parts = components(pathOf(req.url!))
   for (let ix = 1; ix < prefix.length; ix++) {
     if (parts.length <= ix || fold(parts[ix]!, options) !== prefix[ix]) return false
@@ -591,8 +592,6 @@ export function isBelow(req: HostReq, prefix: string[], options: PathOptions): b
 interface AnyStep {
   (...args: unknown[]): unknown
   readBody?: unknown
-  /** The step is for the paths below this prefix; the run passes over it for others. */
-  _prefix?: string[]
 }
 
 /** The steps of a route: the use steps of the time of its definition, and its own. @internal */
@@ -615,7 +614,8 @@ export interface Plan {
   steps_: Categories
   /** The step that reads the body, or false. */
   body_: unknown
-  options: PathOptions
+  /** The route's step is called with the body as its fourth argument. */
+  passesBody_?: boolean
   /** The route for a request; throws if there is none. */
   find_(req: Req): Found
 }
@@ -742,12 +742,9 @@ function takeStep(run: Run): void {
   run.url_ = req.url
   run.baseUrl_ = req.baseUrl
   try {
-    if (step._prefix && !isBelow(req, step._prefix, run.plan_.options)) {
-      run.again_ = true
-      return
-    }
     const next = proceed.bind(undefined, run, number)
-    value = run.phase_ === ERR ? step(run.err_, req, res, next) : step(req, res, next)
+    if (run.phase_ === ERR) value = step(run.err_, req, res, next)
+    else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next)
     if (isPromise(value)) {
       run.pending_++
       value.then(settle.bind(undefined, run, number, step, false), settle.bind(undefined, run, number, step, true))

@@ -7,10 +7,11 @@
 
 import {
   HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isBelow, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction,
-  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, pathOf, pathStart, prefixOf, refuse, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, originForm, pathOf, prefixOf, refuse, reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
-  Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, Plan, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
+  AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions, PathParams, Plan, ReadBody, ReadBodyOptions,
+  Req, Res, RestLike, Step,
 } from './mw.ts'
 
 /** The middleware helpers, together. */
@@ -28,7 +29,7 @@ export type { MatchedRoute, RouteInfo, RouterOptions } from './router.ts'
 /** What an app needs of a router. */
 export interface RouterLike {
   setRoute(path: string | RegExp, method: string, steps: Step[]): void
-  setRoute(category: string, steps: Step | ErrStep | Step[] | ErrStep[]): void
+  setRoute(category: string, steps: Step | ErrStep | readonly Step[] | readonly ErrStep[]): void
   runRoute(rest: RestLike, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void
   readonly options?: PathOptions
 }
@@ -62,7 +63,7 @@ export interface Server {
   close(callback?: (err?: Error) => void): unknown
   closeIdleConnections?(): void
   address(): unknown
-  on(event: string, listener: (value: never) => void): unknown
+  on(event: string, listener: Listener): unknown
   /** The app that is serving. */
   _rest?: App
   /** The listen error that there was no callback for. */
@@ -101,11 +102,34 @@ type StepList<Params> = readonly (Step<Params> | readonly Step<Params>[])[]
 
 /** Define a route. Steps, and lists of steps, run in the order given. */
 export interface DefineRoute {
-  <Path extends string>(path: Path | RegExp | readonly (Path | RegExp)[], ...steps: StepList<PathParams<Path>>): App
+  <Path extends string | RegExp>(path: Path | readonly Path[], ...steps: StepList<PathParams<Path>>): App
 }
 
-/** Middleware that is typed against node's or express' objects. */
-type ForeignStep = (req: never, res: never, next: Next) => unknown
+/**
+ * Middleware that is typed against node's or express' objects, and err steps of any typing.
+ *
+ * The second, generic signature of each takes what the first takes. TypeScript derives no parameter types from two signatures
+ * of which one is generic, so none of these competes with `Step` to say what an un-annotated `(req) =>` is.
+ */
+interface Foreign {
+  (req: never, res: never, next: Next): unknown
+  <None>(req: never, res: never, next: Next): unknown
+}
+interface ForeignErr {
+  (err: never, req: never, res: never, next: Next): unknown
+  <None>(err: never, req: never, res: never, next: Next): unknown
+}
+
+/**
+ * Says what the parameters of an un-annotated function of four are, by the same rule: one of three or less has two signatures
+ * here, hence none, and one of four only the first. Nothing fits it; what it helps to type fits `ForeignErr`.
+ */
+interface FourParameters extends ErrStep {
+  <None>(err: never, req: never, res: never): unknown
+}
+
+/** What `use` takes: a step; by its four parameters an err step; what is to be mounted. */
+type UseStep = Step | Foreign | FourParameters | ForeignErr | RouterLike
 
 /** An app: a listener for requests, with methods that define what it does. */
 export interface App {
@@ -117,15 +141,11 @@ export interface App {
   /** Add err steps. */
   use(category: 'err', ...steps: readonly (ErrStep | readonly ErrStep[])[]): App
   /** Add steps to a category. */
-  use(category: 'pre' | 'use' | 'post', ...steps: StepList<Req['params']>): App
-  /** Mount an app or a router at a path, or run steps for the paths at and below a prefix only. */
-  use(path: string, other: App | RouterLike): App
-  use(path: string, ...steps: StepList<Req['params']>): App
+  use(category: 'pre' | 'use' | 'post', ...steps: StepList<AnyParams>): App
+  /** Run steps for the paths at and below a prefix only; mount an app or a router there. */
+  use(prefix: string, ...steps: readonly (UseStep | readonly UseStep[])[]): App
   /** Add use steps; a function of four parameters is an err step. */
-  use(...steps: StepList<Req['params']>): App
-  use(...steps: readonly ErrStep[]): App
-  use(path: string, ...steps: readonly ForeignStep[]): App
-  use(...steps: readonly ForeignStep[]): App
+  use(...steps: readonly (UseStep | readonly UseStep[])[]): App
 
   options: DefineRoute
   get: DefineRoute
@@ -231,7 +251,8 @@ export class NanoRouter {
   private match_(path: string): Step[] | undefined {
     const parts = components(pathOf(path))
     let key = ''
-    let found = this.routes_[key]
+    // (The target * of an OPTIONS request is below no path.)
+    let found = parts.length > 1 ? this.routes_[key] : undefined
     for (let ix = 1; ix < parts.length && ix < this.depth_; ix++) {
       // An escaped slash is part of its component, and no route has one.
       if (parts[ix]!.indexOf('/') >= 0) break
@@ -249,7 +270,7 @@ export class Rest implements RestLike {
   declare static NanoRouter: typeof NanoRouter
   declare static readBody: ReadBody
   declare router: RouterLike | undefined
-  declare processRequest: ProcessRequest | undefined
+  processRequest?(req: Req, res: Res, next: Next, body: unknown): unknown
   declare emitter: Emitter | undefined
   declare maxNesting: number | undefined
   /** Reads the body, by default as `mw.buildReadBody` with the options given. */
@@ -312,12 +333,11 @@ function buildPlan(rest: Rest): NanoRouter {
 function handleError(rest: Rest, err: unknown, req: Req, res: Res, next: Next | undefined): void {
   let isOpen = true
   function done(failure?: unknown): void {
-    if (isOpen && failure && failure !== err) rest.reportError(failure, 'onError error')
-    if (isOpen && !res.headersSent) {
-      if (next) next(failure && err)
-      else if (failure) writeResponse(res, err)
-    }
+    if (!isOpen) return
     isOpen = false
+    if (failure && failure !== err) reportTo(rest, failure, 'onError error')
+    if (next && !res.headersSent) next(failure && err)
+    else if (failure) writeResponse(res, err)
   }
   function threw(failure: unknown): void {
     done(toError(failure))
@@ -346,14 +366,11 @@ type Mounted = { rest?: Rest; runRoute?: RouterLike['runRoute'] } & Step
 
 /** Build the step that hands requests to an app or a router, without the prefix that its path has matched. */
 function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
+  const depth = prefixOf(prefix).length
   const mount: Step = (req, res, next) => {
-    const url = req.url!
-    let end = pathStart(url)
-    const path = url.slice(end).split(/[?#]/)[0]!
-    const inner = path.split('/').slice(0, prefix.split('/').length).join('/')
-    req.baseUrl = (req.baseUrl || '') + inner
-    end += inner.length
-    req.url = (url.charAt(end) === '/' ? '' : '/') + url.slice(end)
+    const cut = pathOf(req.url!).split('/').slice(0, depth).join('/')
+    req.baseUrl = (req.baseUrl || '') + cut
+    req.url = originForm(originForm(req.url!).slice(cut.length))
     // A route that an outer pre step has chosen is not for the inner one.
     req._route = undefined
     if (other.runRoute) other.runRoute(rest, req, res, next)
@@ -406,7 +423,7 @@ function buildApp(rest: Rest): App {
   const app = function onRequest(req: Req, res: Res, next?: Next) {
     let isOpen = true
     function done(err?: unknown): void {
-      if (!isOpen) return rest.reportError(err, 'router error')
+      if (!isOpen) return reportTo(rest, err, 'router error')
       isOpen = false
       if (err) handleError(rest, err, req, res, next)
       // Called back after an answer, an outer server would answer too.
@@ -515,6 +532,21 @@ export function createServer(options?: ServerOptions | ListenCallback, callback?
   )
 }
 
+/** `rest` itself, and what it carries. */
+export interface RestFactory {
+  (options?: RestOptions | ProcessRequest, onError?: OnError): App
+  createHandler: RestFactory
+  createServer(options?: ServerOptions | ListenCallback, callback?: ListenCallback): Server
+  Rest: typeof Rest
+  NanoRouter: typeof NanoRouter
+  HttpError: HttpErrorConstructor
+  readBody: ReadBody
+  sendResponse(
+    req: HostReq, res: HostRes, next?: Next | null, err?: unknown, statusCode?: number | null, body?: unknown, headers?: Headers | null
+  ): void
+  reportError(err: unknown, cause: string, emitter?: Emitter): void
+}
+
 /**
  * Make an app: a listener `(req, res, next)` for requests.
  *
@@ -524,9 +556,9 @@ export function createServer(options?: ServerOptions | ListenCallback, callback?
  *
  * Given a function, that handles all requests, and a second one what errors are left.
  */
-function rest(options?: RestOptions | ProcessRequest, onError?: OnError): App {
+const rest = function rest(options?: RestOptions | ProcessRequest, onError?: OnError): App {
   return new Rest(typeof options == 'function' ? { processRequest: options, onError } : options).onRequest
-}
+} as RestFactory
 rest.createHandler = rest
 rest.createServer = createServer
 rest.Rest = Rest
@@ -536,5 +568,5 @@ rest.readBody = mwReadBody
 rest.sendResponse = sendResponse
 rest.reportError = reportError
 
-export const createHandler: typeof rest = rest
+export const createHandler: RestFactory = rest
 export default rest

@@ -14,6 +14,12 @@ declare global {
   }
 }
 
+/**
+ * What is told of an event. Written as a method, and so bivariant: a listener may say what its event brings,
+ * `(chunk: Uint8Array) => …`, although nobody here knows.
+ */
+export type Listener = { listen(value: unknown): void }['listen']
+
 /** A request as a host hands it in. Node's `IncomingMessage` fits without a cast. */
 export interface HostReq {
   /** The method, upper-case, as it came from the wire. */
@@ -22,7 +28,7 @@ export interface HostReq {
   url?: string | undefined
   /** The header fields by lower-case name. */
   headers: { readonly [name: string]: string | readonly string[] | undefined }
-  on(event: string, listener: (value: never) => void): unknown
+  on(event: string, listener: Listener): unknown
 }
 
 /** A response as a host hands it in. Node's `ServerResponse` fits without a cast. */
@@ -34,10 +40,10 @@ export interface HostRes {
   setHeader(name: string, value: string | number | readonly string[]): unknown
   getHeader(name: string): string | number | readonly string[] | undefined
   removeHeader(name: string): void
-  writeHead(statusCode: number, headers?: { [name: string]: string | number | string[] }): unknown
+  writeHead(statusCode: number, headers?: { [name: string]: string | number | string[] }): HostRes
   write(chunk: string | Uint8Array): boolean
   end(chunk?: string | Uint8Array): unknown
-  on(event: string, listener: (value: never) => void): unknown
+  on(event: string, listener: Listener): unknown
   destroy(error?: Error): unknown
 }
 
@@ -54,16 +60,19 @@ export interface AnyParams {
   [name: string]: string | undefined
 }
 
-type Parts<Path extends string> = Path extends `${infer Part}/${infer Rest}` ? Part | Parts<Rest> : Path
+type Parts<Path extends string, Seen = never> =
+  Path extends `${infer Part}/${infer Rest}` ? Parts<Rest, Seen | Part> : Seen | Path
 type TailPart = `:*${string}` | '*'
-type NameOf<Part extends string> =
+type NameOf<Part> =
   Part extends '*' | ':*' ? '*' : Part extends `:*${infer Name}` ? Name : Part extends `:${infer Name}` ? Name : never
 
 /** The parameters of a path: `PathParams<'/users/:id/:*rest'>` is `{ id: string, rest: string | undefined }`. */
-export type PathParams<Path extends string> =
-  string extends Path ? AnyParams
-    : Path extends string ? { [Part in Parts<Path> as NameOf<Part>]: Part extends TailPart ? string | undefined : string }
-      : never
+export type PathParams<Path extends string | RegExp> =
+  Path extends string
+    // Of a text that is not known to its end, as `string` and `${base}/:id`, no key of the mapped type has to be there.
+    ? {} extends { [Known in Path]: 1 } ? AnyParams
+      : { [Part in Parts<Path> as NameOf<Part>]: Part extends TailPart ? string | undefined : string }
+    : AnyParams
 
 /** A request as a step sees it. */
 export interface Req<Params = AnyParams> extends HostReq, Microrest.Extras {
@@ -181,6 +190,16 @@ export function warn(...args: unknown[]): void {
   console.warn.apply(console, args)
 }
 
+/** Report what can reach nobody: to the rest object if it takes reports, else by `warn`. @internal */
+export function reportTo(rest: RestLike | undefined, err: unknown, cause: string): void {
+  try {
+    if (rest && rest.reportError) return rest.reportError(err, cause)
+  } catch (failure) {
+    warn(failure)
+  }
+  warn(cause + ':', err)
+}
+
 // ---------------------------------------------------------------------------------------------------------- errors
 
 /** The common reason phrases from 400 to 431, and those from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
@@ -228,7 +247,7 @@ function isForClient(err: unknown): err is HttpErrorLike {
 
 // --------------------------------------------------------------------------------------------------------- answers
 
-type Headers = { readonly [name: string]: string | number | readonly string[] }
+export type Headers = { readonly [name: string]: string | number | readonly string[] }
 
 /** JSON text; of what has none undefined, and a notice of the reason. */
 function encode(body: unknown): string | undefined {
@@ -257,6 +276,11 @@ function isText(body: unknown): boolean {
   return isString(body) || body instanceof String
 }
 
+/** What is set of a header; nothing where a response cannot tell. */
+function getHeader(res: HostRes, name: string): unknown {
+  return res.getHeader && res.getHeader(name)
+}
+
 /** Answer with an error or with a body; what went wrong with that, if anything did. */
 function respond(
   res: HostRes, err: unknown, status?: number | null, body?: unknown, headers?: Headers | null, type?: string
@@ -275,10 +299,9 @@ function respond(
       }
       body = describe(err, status)
       headers = known ? err.headers : undefined
-      if (res.removeHeader) {
-        // What an earlier step has said of the answer that is not sent.
-        for (const name of ['type', 'length', 'encoding']) res.removeHeader('content-' + name)
-      }
+      // What an earlier step has said of the answer that is not sent. (Node takes it for a word on the new one, too, if a
+      // content-length is removed that was not there, and sends it chunked.)
+      for (const name of ['content-type', 'content-length', 'content-encoding']) if (getHeader(res, name)) res.removeHeader(name)
     }
     // (Of an end after the end node would tell by an event that nobody listens for, and the process would die.)
     if (res.writableEnded) throw new Error('the response has ended')
@@ -290,7 +313,7 @@ function respond(
     }
     res.statusCode = status || 200
     if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!)
-    if (type && !(res.getHeader && res.getHeader('content-type'))) res.setHeader('content-type', type)
+    if (type && !getHeader(res, 'content-type')) res.setHeader('content-type', type)
     if (body === undefined) res.end()
     else res.end(body instanceof Uint8Array ? body : '' + body)
   } catch (failure) {
@@ -468,10 +491,15 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
   if (bodySizeLimit !== +bodySizeLimit || bodySizeLimit < 0) refuse('bad bodySizeLimit', bodySizeLimit)
   if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus)
 
-  return function mwReadBody(req: BodyReq, res, next, context) {
+  // (Of four parameters it would be taken for an err step.)
+  return function mwReadBody(req: BodyReq, res, next) {
+    const context: unknown = arguments[3]
     if (req.body !== undefined) return next(null, context, req.body)
     if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req))
 
+    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
+    const hooks = builtin('async_hooks') as { AsyncResource: { bind<F>(f: F): F } } | undefined
+    const onwards = hooks ? hooks.AsyncResource.bind(next) : next
     const chunks: (Uint8Array | string)[] = []
     let size = 0
     let isOpen = true
@@ -480,7 +508,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
       if (!isOpen) return
       isOpen = false
       if (!err) req.body = body
-      next(err, context, body)
+      onwards(err, context, body)
     }
     function tooLong(): void {
       if (!isOpen) return
@@ -520,18 +548,18 @@ export const mwReadBody: ReadBody = /* @__PURE__ */ buildReadBody()
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** Where the path of a request target begins: at 0, but for an absolute form (RFC 9112, section 3.2.2). @internal */
-export function pathStart(url: string): number {
-  return url.charCodeAt(0) === 47 /* slash */ ? 0 : /^([^/?#]+:\/\/[^/?#]*)?/.exec(url)![0]!.length
+/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
+export function originForm(url: string): string {
+  if (url.charCodeAt(0) === 47 /* slash */) return url
+  const path = url.replace(/^[^/?#]+:\/\/[^/?#]*/, '')
+  return path.charCodeAt(0) === 47 || path === '*' ? path : '/' + path
 }
 
-/** The path of a request target: cut at '?' or '#', never empty. @internal */
+/** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
 export function pathOf(url: string): string {
-  const start = pathStart(url)
-  let end = url.indexOf('?', start)
-  const hash = url.indexOf('#', start)
-  if (end < 0 || (hash >= 0 && hash < end)) end = hash
-  return url.slice(start, end < 0 ? url.length : end) || '/'
+  const target = originForm(url)
+  const end = target.search(/[?#]/)
+  return end < 0 ? target : target.slice(0, end)
 }
 
 /**
@@ -745,12 +773,8 @@ function takeStep(run: Run): void {
     const next = proceed.bind(undefined, run, number)
     if (run.phase_ === ERR) value = step(run.err_, req, res, next)
     else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next)
-    if (isPromise(value)) {
-      run.pending_++
-      value.then(settle.bind(undefined, run, number, step, false), settle.bind(undefined, run, number, step, true))
-      // What it resolves to comes later.
-      value = res
-    }
+    // (A getter of the value may throw as well.)
+    if (isPromise(value)) value = waitFor(run, number, step, value)
   } catch (err) {
     return proceed(run, number, toError(err))
   }
@@ -789,7 +813,7 @@ function proceed(run: Run, number: number, err?: unknown): void {
   leave(run)
   if (run.phase_ === POST) {
     if (err) {
-      if (run.err_) report(run, err, 'post-mw error')
+      if (run.err_) reportTo(run.rest_, err, 'post-mw error')
       else run.err_ = err
       run.ix_ = run.steps_.length
     }
@@ -797,7 +821,7 @@ function proceed(run: Run, number: number, err?: unknown): void {
     if (!err) {
       run.err_ = undefined
       enterPost(run)
-    } else if (err !== run.err_) report(run, err, 'error mw error')
+    } else if (err !== run.err_) reportTo(run.rest_, err, 'error mw error')
   } else if (err) enterErr(run, err)
   else if (err === false) enterPost(run)
 
@@ -815,8 +839,22 @@ function leave(run: Run): void {
   }
 }
 
-/** The promise of a step has settled. */
-function settle(run: Run, number: number, step: AnyStep, isRejected: boolean, value: unknown): void {
+/** Wait for the promise of a step. Gives, for the time being, the value that says nothing. */
+function waitFor(run: Run, number: number, step: AnyStep, promise: PromiseLike<unknown>): unknown {
+  const state = { isSettled_: false }
+  run.pending_++
+  try {
+    promise.then(settle.bind(undefined, run, number, step, state, false), settle.bind(undefined, run, number, step, state, true))
+  } catch (err) {
+    settle(run, number, step, state, true, err)
+  }
+  return run.res_
+}
+
+/** The promise of a step has settled. (Not all that has a `then` keeps to doing so once.) */
+function settle(run: Run, number: number, step: AnyStep, state: { isSettled_: boolean }, isRejected: boolean, value: unknown): void {
+  if (state.isSettled_) return
+  state.isSettled_ = true
   run.pending_--
   if (isRejected) proceed(run, number, toError(value))
   else takeValue(run, number, step, value)
@@ -828,19 +866,21 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
   const res = run.res_
   const arity = step.length
   const isErr = run.phase_ === ERR
+  const isPost = run.phase_ === POST
   if (arity > (isErr ? 2 : 1)) return
   if (value instanceof Error) return proceed(run, number, value)
   if (number !== run.number_ || value === res) return
-  if (value !== undefined && !res.headersSent) {
+  if (value !== undefined && !res.headersSent && !(isPost && run.err_)) {
     let status = res.statusCode
     // The answer to an error is an error, unless its step says otherwise.
     if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
     proceed(run, number, respond(res, undefined, status, value, undefined, type) || false)
-  } else if (arity) {
-    // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
-    if (run.phase_ === POST) proceed(run, number)
-    else if (!res.headersSent) proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'))
+  } else if (isPost) {
+    // It is done, and may have no next to say so. (One that is undefined from a step of length 0 may be a wrapper's.)
+    if (arity || value !== undefined) proceed(run, number)
+  } else if (arity && !res.headersSent) {
+    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'))
   }
 }
 
@@ -856,18 +896,20 @@ function wait(run: Run): void {
 
 /** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
 function close(run: Run): void {
+  const { phase_, req_, res_, isClosed_ } = run
   run.isClosed_ = true
-  if (run.pending_ || run.phase_ === BODY || run.phase_ >= POST) return
+  if (run.pending_ || phase_ >= POST) return
+  // The request closes after the response, and what reads its body says then that it has ended too early.
+  if (phase_ === BODY && !isClosed_) {
+    req_.on('close', close.bind(undefined, run))
+    return
+  }
+  // An err step that has answered has dealt with the error.
+  if (phase_ === ERR && res_.writableEnded) run.err_ = undefined
   run.cut_ = run.number_
   leave(run)
   enterPost(run)
   takeSteps(run)
-}
-
-function report(run: Run, err: unknown, cause: string): void {
-  const rest = run.rest_
-  if (rest && rest.reportError) rest.reportError(err, cause)
-  else warn(cause + ':', err)
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
@@ -878,6 +920,6 @@ function end(run: Run): void {
   try {
     callback_(err_)
   } catch (failure) {
-    report(run, failure, 'mw callback threw')
+    reportTo(run.rest_, failure, 'mw callback threw')
   }
 }

@@ -14,7 +14,7 @@ import type {
 
 export interface RouterOptions extends PathOptions, ReadBodyOptions {
   /** What reads the body into `req.body`, called as `(req, res, next)`; `false` reads none. Default as `mw.buildReadBody`. */
-  readBody?: ReadBody | Step | false | undefined
+  readBody?: Step | false | undefined
   /** Answer a path that is routed for other methods only with 405 and `Allow`, and OPTIONS with 204. Default false: 404. */
   methodNotAllowed?: boolean | undefined
 }
@@ -212,7 +212,7 @@ function buildTables(routes: { [methodAndShape: string]: Route }): Tables {
 function match(router: Router, path: string, method: string | string[], params: object): Route | undefined {
   const { options } = router
   const { plain_, root_, regExps_ } = router.tables_ || (router.tables_ = buildTables(router.routes_))
-  const trimmed = trim(path.charCodeAt(0) === 47 /* slash */ ? path : '/' + path, options)
+  const trimmed = trim(path, options)
   const isEscaped = trimmed.indexOf('%') >= 0
   let found = isEscaped ? undefined : pick(plain_[fold(trimmed, options)], method)
   if (found) return found
@@ -267,9 +267,10 @@ export class Router {
    * Without a method it is `_ANY_`. The same method and shape of path again replaces the earlier route.
    */
   setRoute(category: 'err', steps: ErrStep | readonly ErrStep[]): void
-  setRoute<Path extends string>(path: Path | RegExp, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]): void
-  setRoute<Path extends string>(
-    path: Path | RegExp, method: string, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]
+  setRoute(category: 'pre' | 'use' | 'post', steps: Step | readonly Step[]): void
+  setRoute<Path extends string | RegExp>(path: Path, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]): void
+  setRoute<Path extends string | RegExp>(
+    path: Path, method: string, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]
   ): void
   setRoute(path: string | RegExp, method: unknown, steps?: unknown): void {
     if (!path || !(isString(path) || path instanceof RegExp)) refuse('path is required', path)

@@ -1,0 +1,1 @@
+module.exports = Object.assign(require('./microrest.js').default, require('./microrest.js'))

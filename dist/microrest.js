@@ -1,0 +1,1313 @@
+/*! microrest 0.7.0, MIT licence, (c) the microrest authors. Generated from microrest.ts by `npm run build`. */
+
+/**
+ * mw: what every step and both routers stand on. Types, errors, answers, bodies, queries, paths, and the run that
+ * carries one request through its steps.
+ *
+ * The first of the core's three modules: it imports nothing. It knows no Node and calls only what the smallest
+ * engines have, so that the built script runs wherever there is JavaScript at all.
+ */
+
+const hasOwn = Object.prototype.hasOwnProperty;
+
+/** Refuse what a programmer has given. @internal */
+function refuse(what, value) {
+  throw new Error(what + ': ' + value);
+}
+
+/** A thrown value as one that counts as an error: any that is truthy. @internal */
+function toError(thrown) {
+  return thrown || new Error('thrown: ' + thrown);
+}
+
+/** @internal */
+function isFunction(value) {
+  return typeof value == 'function';
+}
+
+/** @internal */
+function isString(value) {
+  return typeof value == 'string';
+}
+
+/** True for a whole number within bounds. @internal */
+function isWhole(value, min, max) {
+  return typeof value == 'number' && value % 1 === 0 && value >= min && value <= max;
+}
+
+/** True for a promise, known by its `then`. @internal */
+function isPromise(value) {
+  return !!value && isFunction(value.then);
+}
+
+/** Refuse what is given and no function. @internal */
+function mustBeFunction(name, value) {
+  if (value && !isFunction(value)) refuse(name + ' must be a function', value);
+}
+
+/** A module of the platform, where there is one. @internal */
+function builtin(name) {
+  return typeof process != 'undefined' && process.getBuiltinModule && process.getBuiltinModule(name);
+}
+
+/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
+function setOwn(object, name, value) {
+  if (name !== '__proto__') object[name] = value;
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Print a notice by `console.warn`, after a timestamp and the name "microrest". Silent where there is no console. */
+function warn(...args) {
+  if (typeof console == 'undefined') return;
+  // The smallest engines have Date.now and no Date objects.
+  const time = 'toISOString' in Date.prototype ? new Date().toISOString() : Date.now();
+  args.unshift(time + ' -- microrest:');
+  console.warn.apply(console, args);
+}
+
+// ---------------------------------------------------------------------------------------------------------- errors
+
+/** The common reason phrases from 400 to 431, and those from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
+const PHRASES = (
+  'Bad Request,Unauthorized,Payment Required,Forbidden,Not Found,Method Not Allowed,Not Acceptable,' +
+  'Proxy Authentication Required,Request Timeout,Conflict,Gone,Length Required,Precondition Failed,Payload Too Large,' +
+  'URI Too Long,Unsupported Media Type,Range Not Satisfiable,Expectation Failed,,,,,Unprocessable Entity,,,,' +
+  'Upgrade Required,,Precondition Required,Too Many Requests,,Request Header Fields Too Large,' +
+  'Internal Error,Not Implemented,Bad Gateway,Service Unavailable,Gateway Timeout'
+).split(',');
+
+/** The status and its reason phrase. What is not known here `node:http` may know. */
+function reason(statusCode) {
+  const http = builtin('http');
+  const phrase = PHRASES[statusCode < 432 ? statusCode - 400 : statusCode < 500 ? -1 : statusCode - 468];
+  return statusCode + ' ' + (phrase || (http && http.STATUS_CODES[statusCode]) || 'Internal Error');
+}
+
+/**
+ * Make an Error that tells the client its status, and, where given, `debug` and `details`.
+ *
+ *     throw new HttpError(404, 'no such colour')    //=> 404 {"error":"404","message":"404 Not Found","debug":"no such colour"}
+ *
+ * Without a status it is 500. The message is the status and its phrase; unknown ones are "777 Internal Error".
+ */
+const HttpError = function HttpError(statusCode, debug, details) {
+  const status = statusCode || 500;
+  const err = new Error(reason(status));
+  err.statusCode = status;
+  err.debug = debug;
+  err.details = details;
+  return err;
+};
+
+/** True if somebody made this error for a client: it has a status that says error. */
+function isForClient(err) {
+  const status = err && err.statusCode;
+  return isWhole(status, 400, 999);
+}
+
+// --------------------------------------------------------------------------------------------------------- answers
+
+/** JSON text; of what has none undefined, and a notice of the reason. */
+function encode(body) {
+  try {
+    return JSON.stringify(body);
+  } catch (err) {
+    warn('no JSON:', err, Object.keys(body));
+    return undefined;
+  }
+}
+
+/** What a client is told of an error: the status, and what was put there for the client. */
+function describe(err, status) {
+  const about = { error: '' + status, message: reason(status) };
+  if (isForClient(err)) {
+    if (err.expose === true) about.debug = err.message;
+    for (const name of ['debug', 'details']) {
+      // Set only if there: some engines write undefined as null.
+      if (hasOwn.call(err, name) && err[name] !== undefined) about[name] = err[name];
+    }
+  }
+  return about;
+}
+
+function isText(body) {
+  return isString(body) || body instanceof String;
+}
+
+/** What is set of a header; nothing where a response cannot tell. */
+function getHeader(res, name) {
+  return res.getHeader && res.getHeader(name);
+}
+
+/** Answer with an error or with a body; what went wrong with that, if anything did. */
+function respond(
+  res, err, status, body, headers, type
+) {
+  // Set where what has gone wrong is the answer to another error.
+  const isLast = type;
+  try {
+    if (err) {
+      const known = isForClient(err);
+      status = known ? err.statusCode : 500;
+      if (status >= 500 || res.headersSent) warn(err);
+      if (res.headersSent) {
+        // Cut off, the client can tell that this was not the whole answer.
+        if (!res.writableEnded) res.destroy();
+        return;
+      }
+      body = describe(err, status);
+      headers = known ? err.headers : undefined;
+      // What an earlier step has said of the answer that is not sent. (Node takes it for a word on the new one, too, if a
+      // content-length is removed that was not there, and sends it chunked.)
+      for (const name of ['content-type', 'content-length', 'content-encoding']) if (getHeader(res, name)) res.removeHeader(name);
+    }
+    // (Of an end after the end node would tell by an event that nobody listens for, and the process would die.)
+    if (res.writableEnded) throw new Error('the response has ended');
+    const isJson = body !== undefined && !isText(body) && !(body instanceof Uint8Array);
+    if (isJson) {
+      type = 'application/json';
+      body = encode(body);
+      if (body === undefined) return respond(res, new HttpError(500, 'unable to json encode response'));
+    }
+    res.statusCode = status || 200;
+    if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
+    if (type && !getHeader(res, 'content-type')) res.setHeader('content-type', type);
+    if (body === undefined) res.end();
+    else res.end(body instanceof Uint8Array ? body : '' + body);
+  } catch (failure) {
+    warn('response failed:', failure);
+    return err && !isLast && !res.headersSent ? respond(res, failure, 0, undefined, null, 'last') : toError(failure);
+  }
+  return;
+}
+
+/** Answer with an error, or with a status and a body: `sendResponse` for those who need no `next`. */
+function writeResponse(res, errOrStatus, body, headers) {
+  const isStatus = typeof errOrStatus == 'number';
+  const failure = respond(res, isStatus ? undefined : errOrStatus, isStatus ? errOrStatus : 0, body, headers);
+  if (failure) respond(res, failure);
+}
+
+/**
+ * Answer a request, and go on.
+ *
+ * A truthy `err` is sent as an error: its `statusCode` (500 if it has none), `debug`, `details` and `headers`. Else
+ * `statusCode` (default 200), `headers` and `body`: strings and bytes as they are, undefined as no body, anything else as JSON.
+ *
+ * Calls `next` with the failure if the headers or the body could not be sent.
+ */
+function sendResponse(
+  _req, res, next, err,
+  statusCode, body, headers
+) {
+  const failure = respond(res, err, statusCode, body, headers);
+  if (next) next(failure);
+}
+
+// ------------------------------------------------------------------------------------------------------- the query
+
+/** Percent-decode; what is malformed stays as it is. @internal */
+function decode(text) {
+  try {
+    return text.indexOf('%') < 0 ? text : decodeURIComponent(text);
+  } catch (_err) {
+    return text;
+  }
+}
+
+/** Decode a name or a value of a query. */
+function decodeQuery(text) {
+  return decode(text.indexOf('+') < 0 ? text : text.split('+').join(' '));
+}
+
+/**
+ * Parse a query string, or a url-encoded body, into an object of names and values.
+ *
+ *     parseQuery('a=1&b&c=x&c=y')    //=> { a: '1', b: 1, c: ['x', 'y'] }
+ *
+ * `+` is a space. Malformed escapes stay literal. Any name is a name, `__proto__` too.
+ */
+function parseQuery(text) {
+  const query = {};
+  let start = 0;
+  let eq = -1;
+  while (start < text.length) {
+    let end = text.indexOf('&', start);
+    if (end < 0) end = text.length;
+    if (end > start) {
+      // Looked for only when passed: a search per piece would be quadratic in 'a&a&a…'.
+      if (eq < start) eq = text.indexOf('=', start);
+      if (eq < 0) eq = text.length;
+      const hasValue = eq < end;
+      const name = decodeQuery(text.slice(start, hasValue ? eq : end));
+      const value = hasValue ? decodeQuery(text.slice(eq + 1, end)) : 1;
+      const earlier = hasOwn.call(query, name) ? query[name] : undefined;
+      if (earlier === undefined) setOwn(query, name, value);
+      else if (typeof earlier == 'object') earlier.push(value);
+      else setOwn(query, name, [earlier, value]);
+    }
+    start = end + 1;
+  }
+  return query;
+}
+
+/**
+ * Build a step that parses the query of `req.url`.
+ *
+ * It sets `req.query`, `req.path`, and in `req.params` each name that no route parameter has.
+ */
+function buildParseQuery(_options) {
+  return function mwParseQuery(req, _res, next) {
+    const target = (req.url || '').split('#')[0];
+    const mark = target.indexOf('?');
+    const query = parseQuery(mark < 0 ? '' : target.slice(mark + 1));
+    const params = req.params || (req.params = {});
+    req.query = query;
+    req.path = pathOf(target);
+    for (const name of Object.keys(query)) {
+      if (!hasOwn.call(params, name)) setOwn(params, name, query[name]);
+    }
+    next();
+  };
+}
+
+/** The ready-made step of `buildParseQuery`. */
+const mwParseQuery = /* @__PURE__ */ buildParseQuery();
+
+// --------------------------------------------------------------------------------------------------------- the body
+
+/** How much of a refused body to take and drop, so that the client, still sending, gets to read its answer. */
+const MAX_LINGER_BYTES = 1 << 20;
+
+/** The length of a text in UTF-8. */
+function byteLength(text) {
+  let bytes = text.length;
+  for (let ix = 0; ix < text.length; ix++) {
+    const code = text.charCodeAt(ix);
+    // A surrogate pair has two units and four bytes: each counts 2.
+    if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}
+
+/** The chunks of a body as one. */
+function join(chunks, size, req) {
+  const first = chunks[0];
+  if (req.readableEncoding || isString(first)) return chunks.join('');
+  if (chunks.length === 1) return first;
+  const bytes = typeof Buffer == 'undefined' ? new Uint8Array(size) : Buffer.alloc(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows. */
+function hasNoBody(req) {
+  return req.httpVersionMajor === 1 && !req.headers['content-length'] && !req.headers['transfer-encoding'];
+}
+
+/**
+ * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
+ *
+ * Bytes become one Buffer, a single chunk without a copy; chunks that are strings become one string. A body over the limit
+ * gets a 400 "max body size exceeded" and a closed connection, one that breaks off a 400 "aborted". Throws on a limit that is no
+ * number of bytes.
+ */
+function buildReadBody(options) {
+  const { bodySizeLimit = 1 << 20, bodySizeStatus = 400 } = options || {};
+  if (bodySizeLimit !== +bodySizeLimit || bodySizeLimit < 0) refuse('bad bodySizeLimit', bodySizeLimit);
+  if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus);
+
+  // (Of four parameters it would be taken for an err step.)
+  return function mwReadBody(req, res, next) {
+    const context = arguments[3];
+    if (req.body !== undefined) return next(null, context, req.body);
+    if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req));
+
+    const chunks = [];
+    let size = 0;
+    let isOpen = true;
+
+    function done(err, body) {
+      if (!isOpen) return;
+      isOpen = false;
+      if (!err) req.body = body;
+      next(err, context, body);
+    }
+    function tooLong() {
+      if (!isOpen) return;
+      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+      if (req.socket) req.socket.destroySoon = undefined;
+      if (!res.headersSent) res.setHeader('connection', 'close');
+      done(new HttpError(bodySizeStatus, 'max body size exceeded'));
+    }
+    function broken(err) {
+      done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
+    }
+
+    req.on('data', (chunk) => {
+      size += isString(chunk) ? byteLength(chunk) : chunk.length;
+      if (size <= bodySizeLimit) chunks.push(chunk);
+      else tooLong();
+      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy();
+    });
+    req.on('end', () => {
+      const socket = req.socket;
+      if (isOpen) return done(null, join(chunks, size, req));
+      if (!socket) return;
+      // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+      delete socket.destroySoon;
+      if (res.writableEnded) socket.destroySoon();
+    });
+    req.on('error', broken);
+    req.on('close', broken);
+    if (req.destroyed) broken();
+    if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong();
+  };
+}
+
+/** The ready-made step of `buildReadBody`, with a limit of 1 MiB. */
+const mwReadBody = /* @__PURE__ */ buildReadBody();
+
+// -------------------------------------------------------------------------------------------------------- the path
+
+/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority. @internal */
+function originForm(url) {
+  if (url.charCodeAt(0) === 47 /* slash */) return url;
+  const path = url.replace(/^[^/?#]+:\/\/[^/?#]*/, '');
+  return path.charCodeAt(0) === 47 ? path : '/' + path;
+}
+
+/** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
+function pathOf(url) {
+  const target = originForm(url);
+  const end = target.search(/[?#]/);
+  return end < 0 ? target : target.slice(0, end);
+}
+
+/**
+ * The components of a path, percent-decoded one by one: '/a/b%2Fc' is '', 'a', 'b/c'. Throws a 400 for a malformed escape.
+ *
+ * Route tables, prefix filters and the NanoRouter all compare these, so that no spelling slips past one of them. @internal
+ */
+function components(path) {
+  const parts = path.split('/');
+  try {
+    // (A callback of map gets more arguments than one; decodeURIComponent takes one.)
+    return path.indexOf('%') < 0 ? parts : parts.map(decodeURIComponent);
+  } catch (_err) {
+    throw new HttpError(400, 'malformed escape in path: ' + path);
+  }
+}
+
+/** The error for what is not routed. @internal */
+function notRouted(req) {
+  return new HttpError(404, req.method + ' ' + pathOf(req.url) + ': path not routed');
+}
+
+/** Fold a path, or a part of one, to what the options make of it. @internal */
+function fold(text, options) {
+  return options && options.ignoreCase ? text.toLowerCase() : text;
+}
+
+/** True if a path has parameters. @internal */
+function isPattern(path) {
+  return /(^|\/)(:|\*(\/|$))/.test(path);
+}
+
+/** A prefix as components, without the trailing slash. @internal */
+function prefixOf(prefix, options) {
+  return fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/');
+}
+
+/** True if the path of a request is that of the prefix, or below it. @internal */
+function isBelow(req, prefix, options) {
+  const parts = components(pathOf(req.url));
+  for (let ix = 1; ix < prefix.length; ix++) {
+    if (parts.length <= ix || fold(parts[ix], options) !== prefix[ix]) return false;
+  }
+  return true;
+}
+
+// --------------------------------------------------------------------------------------------------------- the run
+
+/** A table for names from elsewhere: nothing is in it but what is put there. @internal */
+function bare() {
+  return Object.create(null);
+}
+
+/** Categories without steps. @internal */
+function noSteps() {
+  return { pre: [], use: [], err: [], post: [] };
+}
+
+/** True if a path names a category. @internal */
+function isCategory(path) {
+  return /^(pre|use|err|post)$/.test(path);
+}
+
+/** One step or a list of them as a new list. Throws for what is no function. @internal */
+function toSteps(steps) {
+  const list = ([]).concat(steps);
+  for (let ix = 0; ix < (list.length || 1); ix++) {
+    if (!isFunction(list[ix])) refuse('mw step [' + ix + '] not a function', list[ix]);
+  }
+  return list;
+}
+
+/** No steps. */
+const NONE = [];
+
+const PRE = 0;
+const USE = 1;
+const BODY = 2;
+const ROUTE = 3;
+const ERR = 4;
+const POST = 5;
+const OVER = 6;
+
+/** How deep next() may nest. A level takes four frames of the engine's stack. */
+const MAX_NESTING = 100;
+
+/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
+function runSteps(
+  plan, rest, req, res, callback
+) {
+  takeSteps({
+    plan_: plan, rest_: rest, req_: req, res_: res, callback_: callback,
+    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: NONE, number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
+    url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
+  });
+}
+
+function enter(run, phase, steps) {
+  run.phase_ = phase;
+  run.steps_ = steps;
+  run.ix_ = 0;
+}
+
+function enterPost(run) {
+  enter(run, POST, run.plan_.steps_.post);
+}
+
+function enterErr(run, err) {
+  run.err_ = err;
+  enter(run, ERR, run.plan_.steps_.err);
+}
+
+/** Take steps, for as long as they go on without nesting. */
+function takeSteps(run) {
+  run.depth_++;
+  do {
+    run.again_ = false;
+    takeStep(run);
+  } while (run.again_);
+  run.depth_--;
+}
+
+/** Call the next step, or turn to the next phase. */
+function takeStep(run) {
+  const req = run.req_;
+  const res = run.res_;
+  const number = run.number_;
+  const step = run.steps_[run.ix_++];
+  let value;
+  if (!step) return turn(run);
+  run.url_ = req.url;
+  run.baseUrl_ = req.baseUrl;
+  try {
+    const next = proceed.bind(undefined, run, number);
+    if (run.phase_ === ERR) value = step(run.err_, req, res, next);
+    else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next);
+    if (isPromise(value)) {
+      run.pending_++;
+      value.then(settle.bind(undefined, run, number, step, false), settle.bind(undefined, run, number, step, true));
+      // What it resolves to comes later.
+      value = res;
+    }
+  } catch (err) {
+    return proceed(run, number, toError(err));
+  }
+  takeValue(run, number, step, value);
+  if (number === run.number_) wait(run);
+}
+
+/** The steps of a phase are through: turn to the next phase. */
+function turn(run) {
+  const { plan_, req_, phase_, route_ } = run;
+  run.again_ = phase_ !== POST;
+  if (phase_ === PRE) {
+    if (!req_.params) req_.params = {};
+    try {
+      const found = plan_.find_(req_);
+      run.route_ = found.mw_;
+      enter(run, USE, found.use_);
+    } catch (err) {
+      enterErr(run, err);
+    }
+  } else if (phase_ === USE) {
+    const first = route_[0];
+    enter(run, BODY, req_.body === undefined && plan_.body_ && !(first && first.readBody === false) ? [plan_.body_] : NONE);
+  } else if (phase_ === BODY) enter(run, ROUTE, route_);
+  else if (phase_ === POST) end(run);
+  else enterPost(run);
+}
+
+/** What a step's `next` does. Only the first call counts. */
+function proceed(run, number, err) {
+  if (number !== run.number_) {
+    if (err) warn('late error:', err);
+    else if (number !== run.cut_) warn('next called twice');
+    return;
+  }
+  leave(run);
+  if (run.phase_ === POST) {
+    if (err) {
+      if (run.err_) report(run, err, 'post-mw error');
+      else run.err_ = err;
+      run.ix_ = run.steps_.length;
+    }
+  } else if (run.phase_ === ERR) {
+    if (!err) {
+      run.err_ = undefined;
+      enterPost(run);
+    } else if (err !== run.err_) report(run, err, 'error mw error');
+  } else if (err) enterErr(run, err);
+  else if (err === false) enterPost(run);
+
+  if (run.depth_ < ((run.rest_ && run.rest_.maxNesting) || MAX_NESTING)) takeSteps(run);
+  else run.again_ = true;
+}
+
+/** The current step is done: its `next` counts no more, and what a mount has changed is put back. */
+function leave(run) {
+  const req = run.req_;
+  run.number_++;
+  if (req.baseUrl !== run.baseUrl_) {
+    req.url = run.url_;
+    req.baseUrl = run.baseUrl_;
+  }
+}
+
+/** The promise of a step has settled. */
+function settle(run, number, step, isRejected, value) {
+  run.pending_--;
+  if (isRejected) proceed(run, number, toError(value));
+  else takeValue(run, number, step, value);
+  if (run.isClosed_) close(run);
+}
+
+/** Take what a step returned: the answer, if it declares no `res` to answer by. */
+function takeValue(run, number, step, value) {
+  const res = run.res_;
+  const arity = step.length;
+  const isErr = run.phase_ === ERR;
+  if (arity > (isErr ? 2 : 1)) return;
+  if (value instanceof Error) return proceed(run, number, value);
+  if (number !== run.number_ || value === res) return;
+  if (value !== undefined && !res.headersSent) {
+    let status = res.statusCode;
+    // The answer to an error is an error, unless its step says otherwise.
+    if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500;
+    const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+    proceed(run, number, respond(res, undefined, status, value, undefined, type) || false);
+  } else if (arity) {
+    // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
+    if (run.phase_ === POST) proceed(run, number);
+    else if (!res.headersSent) proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
+  }
+}
+
+/** The current step has not gone on: if there are post steps, see to it that they run should it never. */
+function wait(run) {
+  const res = run.res_;
+  if (run.isClosed_ || res.destroyed) close(run);
+  else if (!run.isListening_ && run.phase_ < POST && run.plan_.steps_.post.length && res.on) {
+    run.isListening_ = true;
+    res.on('close', close.bind(undefined, run));
+  }
+}
+
+/** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
+function close(run) {
+  run.isClosed_ = true;
+  if (run.pending_ || run.phase_ === BODY || run.phase_ >= POST) return;
+  run.cut_ = run.number_;
+  leave(run);
+  enterPost(run);
+  takeSteps(run);
+}
+
+function report(run, err, cause) {
+  const rest = run.rest_;
+  if (rest && rest.reportError) rest.reportError(err, cause);
+  else warn(cause + ':', err);
+}
+
+/** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
+function end(run) {
+  const { callback_, err_ } = run;
+  run.phase_ = OVER;
+  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
+  try {
+    callback_(err_);
+  } catch (failure) {
+    report(run, failure, 'mw callback threw');
+  }
+}
+
+/**
+ * router: the full router. Routes by method and path pattern, and steps before, around and after them.
+ *
+ * The second of the core's three modules: it imports mw.ts and nothing else.
+ */
+
+const ANY = '_ANY_';
+
+/** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are the keys. Throws if it cannot be. */
+function parse(path, options) {
+  const keys = [];
+  if (!isString(path)) return { shape_: 'RegExp ' + path, keys_: keys };
+  const parts = trim(path.replace(/^\/?/, '/'), options).split('/');
+  const count = parts.length;
+  let tail = 0;
+  for (let ix = 1; ix < count; ix++) {
+    const part = parts[ix] === '*' ? ':*' : parts[ix];
+    parts[ix] = fold(part, options);
+    if (part.charAt(0) !== ':') continue;
+    const isTail = part.charAt(1) === '*';
+    const name = isTail ? part.slice(2) || '*' : part.slice(1);
+    if (!name || (isTail && tail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path);
+    if (isTail) tail = ix;
+    keys.push({ name_: name, from_: tail && !isTail ? ix - count : ix, to_: isTail ? ix + 1 - count : undefined });
+    parts[ix] = isTail ? ':*' : ':';
+  }
+  return { shape_: parts.join('/'), keys_: keys };
+}
+
+/** Without a trailing slash, if that is to be ignored. */
+function trim(path, options) {
+  return options && options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path;
+}
+
+function lower(text) {
+  return text.toLowerCase();
+}
+
+function hasSlash(part) {
+  return part.indexOf('/') >= 0;
+}
+
+/** Cut a route's parameters from the components of a path. */
+function cut(keys, parts, params) {
+  const count = parts.length;
+  for (const { name_, from_, to_ } of keys) {
+    let value;
+    if (to_ === undefined) value = parts[from_ < 0 ? count + from_ : from_];
+    else if (from_ < count + to_) value = '/' + parts.slice(from_, count + to_).join('/');
+    setOwn(params, name_, value);
+  }
+}
+
+/** Of routes of one shape the one for a method; with a list for a method, none, but all their methods in the list. */
+function pick(route, method) {
+  let found;
+  for (; route; route = route.other_) {
+    if (route.method_ === method) return route;
+    if (!isString(method)) method.push(route.method_);
+    else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route;
+  }
+  return found;
+}
+
+/** The most specific route for the components from `ix` on. A node is one place in the path: it is visited once at the most. */
+function walk(node, parts, ix, method) {
+  if (ix >= parts.length) return pick(node.end_, method) || pick(node.tail_, method);
+  const part = parts[ix];
+  const plain = node.plain_ && node.plain_[part];
+  return (plain && walk(plain, parts, ix + 1, method)) ||
+    (part && node.param_ && walk(node.param_, parts, ix + 1, method)) ||
+    (node.middle_ && walkMiddle(node.middle_, parts, ix, method)) ||
+    pick(node.tail_, method);
+}
+
+/** What follows a tail in the middle can start in as many places as it has lengths. The most specific pattern wins. */
+function walkMiddle(node, parts, ix, method) {
+  let best;
+  for (const length of node.lengths_) {
+    const start = parts.length - length;
+    const found = start > ix && walk(node, parts, start, method);
+    if (found && (!best || rank(found) < rank(best))) best = found;
+  }
+  return best;
+}
+
+/** A pattern as a text that sorts before those of less specific ones; more parts before fewer. */
+function rank(route) {
+  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd';
+}
+
+/** Put a route in its place among the others. */
+function insert(tables, route, shape) {
+  const parts = shape.split('/');
+  const last = parts.length - 1;
+  let node = tables.root_;
+  if (!isString(route.path_)) {
+    route.other_ = undefined;
+    tables.regExps_.push(route);
+    return;
+  }
+  if (!route.keys_.length) {
+    route.other_ = tables.plain_[shape];
+    tables.plain_[shape] = route;
+    return;
+  }
+  for (let ix = 1; ix <= last; ix++) {
+    const part = parts[ix];
+    if (part === ':') node = node.param_ || (node.param_ = {});
+    else if (part !== ':*') {
+      const plain = node.plain_ || (node.plain_ = bare());
+      node = plain[part] || (plain[part] = {});
+    } else if (ix < last) {
+      node = node.middle_ || (node.middle_ = { lengths_: [] });
+      if (node.lengths_.indexOf(last - ix) < 0) node.lengths_.push(last - ix);
+    } else {
+      route.other_ = node.tail_;
+      node.tail_ = route;
+      return;
+    }
+  }
+  route.other_ = node.end_;
+  node.end_ = route;
+}
+
+/** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
+function chosenRoute(chosen, params) {
+  const { mw = chosen, params: own = {} } = chosen;
+  const bodyAt = mw.bodyAt || 0;
+  for (const name of Object.keys(own)) setOwn(params, name, own[name]);
+  return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) };
+}
+
+function buildTables(routes) {
+  const tables = { plain_: bare(), root_: {}, regExps_: [] };
+  for (const key of Object.keys(routes)) insert(tables, routes[key], key.slice(key.indexOf(' ') + 1));
+  return tables;
+}
+
+/** Match a path: paths without parameters first, then the tree, then RegExps. A list for the method is filled with all that fit. */
+function match(router, path, method, params) {
+  const { options } = router;
+  const { plain_, root_, regExps_ } = router.tables_ || (router.tables_ = buildTables(router.routes_));
+  const trimmed = trim(path, options);
+  const isEscaped = trimmed.indexOf('%') >= 0;
+  let found = isEscaped ? undefined : pick(plain_[fold(trimmed, options)], method);
+  if (found) return found;
+
+  const parts = components(trimmed);
+  const folded = options.ignoreCase ? parts.map(lower) : parts;
+  if (isEscaped && !parts.some(hasSlash)) found = pick(plain_[folded.join('/')], method);
+  if (!found) found = walk(root_, folded, 1, method);
+  if (found) cut(found.keys_, parts, params);
+  for (let ix = 0; !found && ix < regExps_.length; ix++) {
+    const groups = regExps_[ix].path_.exec(path);
+    found = groups ? pick(regExps_[ix], method) : undefined;
+    if (!groups || !found) continue;
+    groups.slice(1).forEach((group, index) => setOwn(params, '' + index, group && decode(group)));
+    const named = groups.groups || {};
+    for (const name of Object.keys(named)) setOwn(params, name, named[name] && decode(named[name]));
+  }
+  return found;
+}
+
+/**
+ * A router with methods, path parameters and any number of steps.
+ *
+ *     const app = rest({ router: new Router() })
+ *     app.get('/users/:id', (req) => find(req.params.id))
+ *
+ * Throws, when a route is defined, for a path, method or step that cannot be.
+ */
+class Router {
+  constructor(options) {
+    this.options = options || {};
+    const readBody = this.options.readBody;
+    mustBeFunction('readBody', readBody);
+    this.body_ = readBody === undefined ? buildReadBody(this.options) : readBody;
+    this.steps_ = noSteps();
+    this.routes_ = bare();
+  }
+
+  /**
+   * Define the steps of a route, or add steps to a category.
+   *
+   *     setRoute('/path/:id', 'GET', step)    setRoute('/path', [step, step])    setRoute('use', step)
+   *
+   * Without a method it is `_ANY_`. The same method and shape of path again replaces the earlier route.
+   */
+  setRoute(path, method, steps) {
+    if (!path || !(isString(path) || path instanceof RegExp)) refuse('path is required', path);
+    if (arguments.length > (isString(method) ? 3 : 2)) refuse('setRoute takes a single mw step or an array', path);
+    if (!isString(method)) {
+      steps = method;
+      method = ANY;
+    }
+    const list = toSteps(steps);
+    if (isCategory(path)) {
+      // A new list: routes keep the one of the time of their definition.
+      this.steps_[path] = this.steps_[path].concat(list);
+      return;
+    }
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) refuse('bad method', method);
+    if (/[gy]/.test(path.flags)) refuse('flags g and y are not for routes', path);
+    const { shape_, keys_ } = parse(path, this.options);
+    const name = ('' + method).toUpperCase();
+    this.routes_[name + ' ' + shape_] = {
+      method_: name, path_: path, use_: this.steps_.use, mw_: list, keys_, other_: undefined,
+    };
+    this.tables_ = undefined;
+  }
+
+  /** Forget the route for a method, or for all methods if none is given; or all steps of a category. */
+  deleteRoute(path, method) {
+    this.tables_ = undefined;
+    if (isCategory(path)) {
+      this.steps_[path] = [];
+      return;
+    }
+    const { shape_ } = parse(path, this.options);
+    for (const key of Object.keys(this.routes_)) {
+      const at = key.indexOf(' ');
+      if (key.slice(at + 1) === shape_ && (!method || key.slice(0, at) === method.toUpperCase())) delete this.routes_[key];
+    }
+  }
+
+  /**
+   * Look up what runs for a path: the steps, or for a pattern `{ mw, params, path }`; the steps of a category; else null.
+   *
+   * The path may be a request's url, query and all. Throws a 400 if it has a malformed escape.
+   */
+  getRoute(path, method) {
+    if (!path) return null;
+    if (isCategory(path)) return this.steps_[path];
+    const params = {};
+    const route = match(this, pathOf(path), method || ANY, params);
+    if (!route) return null;
+    const mw = route.use_.concat(route.mw_);
+    // Noted where nobody who compares the steps sees it: how many of them run before the body is read.
+    Object.defineProperty(mw, 'bodyAt', { value: route.use_.length });
+    return route.keys_.length || !isString(route.path_) ? { mw, params, path: route.path_ } : mw;
+  }
+
+  /** List the routes in the order of their definition. */
+  routes() {
+    return Object.keys(this.routes_).map((key) => ({ method: this.routes_[key].method_, path: '' + this.routes_[key].path_ }));
+  }
+
+  /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */
+  runRoute(rest, req, res, callback) {
+    runSteps(this, rest, req, res, callback);
+  }
+
+  /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */
+  find_(req) {
+    const { params, _route } = req;
+    if (_route) return chosenRoute(_route, params);
+    const method = req.method;
+    const path = pathOf(req.url);
+    const route = match(this, path, method, params);
+    if (route) return route;
+    const allow = [];
+    if (this.options.methodNotAllowed) match(this, path, allow, {});
+    if (!allow.length) throw notRouted(req);
+
+    if (allow.indexOf('GET') >= 0) allow.push('HEAD');
+    allow.push('OPTIONS');
+    const headers = { allow: allow.filter((name, ix) => allow.indexOf(name) === ix).join(', ') };
+    if (method === 'OPTIONS') {
+      return { use_: [], mw_: [(req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers)] };
+    }
+    const err = new HttpError(405, method + ' ' + path + ': method not allowed');
+    err.headers = headers;
+    throw err;
+  }
+}
+
+/**
+ * microrest: the app. `rest()` makes one, `createServer()` puts it on a port, and the NanoRouter is what it routes with until it
+ * is given a Router.
+ *
+ * The third of the core's three modules: it imports router.ts and mw.ts, and finds `node:http` only when a server is asked for.
+ */
+
+/** The middleware helpers, together. */
+const mw = {
+  HttpError, buildParseQuery, buildReadBody, mwParseQuery, mwReadBody, parseQuery, sendResponse, warn, writeResponse,
+};
+
+/** Report an error that can reach nobody: to the emitter, if there is one, else by `warn`. Nothing for a falsy one. */
+function reportError(err, cause, emitter) {
+  if (!err) return;
+  if (emitter) emitter.emit('error', err);
+  else warn(cause + ':', err);
+}
+
+// ------------------------------------------------------------------------------------------------------ NanoRouter
+
+/**
+ * The smallest router: one use, err and post step, and routes that are a step for a path and all below it, whatever the method.
+ *
+ * '/my/path' matches '/my/path/name', and not '/my/pathname'. The longest match wins.
+ */
+class NanoRouter {
+  constructor(readBody) {
+    this.options = {};
+    this.steps_ = noSteps();
+    this.body_ = readBody || mwReadBody;
+    this.routes_ = bare();
+    this.depth_ = 0;
+  }
+
+  /**
+   * Define the step for a path, or the 'use', 'err' or 'post' step. A step alone is the use step, or with four parameters the err
+   * step.
+   *
+   * Throws for what only a Router has: patterns, RegExps, pre steps, several steps.
+   */
+  setRoute(path, method, steps) {
+    if (isFunction(path)) {
+      steps = path;
+      path = path.length === 4 ? 'err' : 'use';
+    } else if (!isString(method)) steps = method;
+    if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path);
+    const list = ([]).concat(steps);
+    if (list.length > 1) refuse('multiple mw steps not supported', path);
+    if (!isFunction(list[0])) refuse('mw step must be a function', list[0]);
+    const parts = prefixOf(path);
+    const table = isCategory(path) ? this.steps_ : this.routes_;
+    const key = isCategory(path) ? path : parts.join('/');
+    if (table[key] && table[key].length) warn('redefined:', path);
+    table[key] = list;
+    this.depth_ = Math.max(this.depth_, parts.length);
+  }
+
+  /** The step for a path, or of a category; undefined if there is none. */
+  getRoute(path) {
+    const found = isCategory(path) ? this.steps_[path] : this.match_(path);
+    return found && found[0];
+  }
+
+  /** Forget the step for a path, or of a category. */
+  deleteRoute(path) {
+    if (isCategory(path)) this.steps_[path] = [];
+    else delete this.routes_[prefixOf(path).join('/')];
+  }
+
+  /** Run a request through its route. What is not routed is answered with 404. */
+  runRoute(rest, req, res, callback) {
+    runSteps(this, rest, req, res, callback);
+  }
+
+  /** @internal */
+  find_(req) {
+    const found = this.match_(req.url);
+    if (found) return { use_: this.steps_.use, mw_: found };
+    const notFound = (req, res, next) => sendResponse(req, res, next, notRouted(req));
+    notFound.readBody = false;
+    return { use_: [], mw_: [notFound] };
+  }
+
+  match_(path) {
+    const parts = components(pathOf(path));
+    let key = '';
+    let found = this.routes_[key];
+    for (let ix = 1; ix < parts.length && ix < this.depth_; ix++) {
+      // An escaped slash is part of its component, and no route has one.
+      if (parts[ix].indexOf('/') >= 0) break;
+      key += '/' + parts[ix];
+      found = this.routes_[key] || found;
+    }
+    return found;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ Rest
+
+/** What an app is made of: it has a request routed or processed, and sees to the errors that are left. */
+class Rest {
+  constructor(options) {
+    const given = options || {};
+    const { processRequest, onError } = given;
+    mustBeFunction('processRequest', processRequest);
+    mustBeFunction('onError', onError);
+    // What is not given is not set: a class that extends this one may have its own.
+    if (processRequest) this.processRequest = processRequest;
+    if (onError) this.onError = onError;
+    if (given.bodySizeLimit !== undefined || given.bodySizeStatus !== undefined) this.readBody = buildReadBody(given);
+    this.router = given.router;
+    this.emitter = given.emitter;
+    this.maxNesting = given.maxNesting;
+    this.servers_ = [];
+    this.onRequest = buildApp(this);
+  }
+
+  /** Handle an error that nobody has dealt with: by the `onError` of the options, else by `sendResponse`. */
+  onError(err, req, res, next) {
+    return sendResponse(req, res, next, err);
+  }
+
+  /** Report an error that can reach nobody. */
+  reportError(err, cause) {
+    reportError(err, cause, this.emitter);
+  }
+}
+Rest.NanoRouter = NanoRouter;
+Rest.readBody = mwReadBody;
+Rest.prototype.HttpError = HttpError;
+Rest.prototype.sendResponse = sendResponse;
+Rest.prototype.readBody = mwReadBody;
+
+/** A NanoRouter that reads bodies as the Rest does. */
+function buildNano(rest) {
+  return new NanoRouter((req, res, next, context) => rest.readBody(req, res, next, context));
+}
+
+/** What requests of an app without a router run on: they go the same way as others, through a route that matches them all. */
+function buildPlan(rest) {
+  const plan = buildNano(rest);
+  plan.passesBody_ = true;
+  plan.find_ = () => {
+    if (!rest.processRequest) throw new Error('no router or processRequest');
+    return { use_: [], mw_: [rest.processRequest.bind(rest)] };
+  };
+  return plan;
+}
+
+/** Hand an error to onError, and what is left of it to the outer server, or else to the client. */
+function handleError(rest, err, req, res, next) {
+  let isOpen = true;
+  function done(failure) {
+    if (isOpen && failure && failure !== err) rest.reportError(failure, 'onError error');
+    if (isOpen && !res.headersSent) {
+      if (next) next(failure && err);
+      else if (failure) writeResponse(res, err);
+    }
+    isOpen = false;
+  }
+  function threw(failure) {
+    done(toError(failure));
+  }
+  try {
+    const promise = rest.onError(err, req, res, done);
+    if (isPromise(promise)) promise.then(undefined, threw);
+  } catch (failure) {
+    threw(failure);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- the app
+
+/** The app's router: a NanoRouter, unless it has been given another before its first route. */
+function routerOf(rest) {
+  return rest.router || (rest.router = buildNano(rest));
+}
+
+function flatten(steps) {
+  return ([]).concat.apply([], steps);
+}
+
+/** Build the step that hands requests to an app or a router, without the prefix that its path has matched. */
+function buildMount(rest, prefix, other) {
+  const mount = (req, res, next) => {
+    const cut = pathOf(req.url).split('/').slice(0, prefix.split('/').length).join('/');
+    req.baseUrl = (req.baseUrl || '') + cut;
+    req.url = originForm(originForm(req.url).slice(cut.length));
+    // A route that an outer pre step has chosen is not for the inner one.
+    req._route = undefined;
+    if (other.runRoute) other.runRoute(rest, req, res, next);
+    else other(req, res, next);
+  };
+  // What is mounted reads the body by its own rules.
+  mount.readBody = false;
+  return mount;
+}
+
+function use(rest, args) {
+  const router = routerOf(rest);
+  const path = isString(args[0]) ? args.shift().replace(/\/$/, '') : '';
+  const steps = flatten(args);
+  if (!steps.length) refuse('no step to use', path);
+  if (isCategory(path)) return router.setRoute(path, steps);
+  for (const step of steps) {
+    if (step && (step.rest || step.runRoute)) {
+      const mount = [buildMount(rest, path, step)];
+      router.setRoute(path || '/', '_ANY_', mount);
+      // The NanoRouter takes every path for a prefix.
+      if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount);
+    } else router.setRoute(toSteps(step)[0].length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step);
+  }
+}
+
+/** The step, as one that runs only for the paths at and below a prefix. */
+function buildFilter(path, step, router) {
+  const prefix = prefixOf(path, router.options);
+  const isErr = step.length === 4;
+  if (isPattern(path)) refuse('a prefix has no parameters', path);
+
+  function filter(...args) {
+    let isIn = false;
+    try {
+      isIn = isBelow(args[isErr ? 1 : 0], prefix, router.options);
+    } catch (err) {
+      // (The error that an err step is called for may be this one.)
+      if (!isErr) throw err;
+    }
+    return isIn ? step.apply(undefined, args) : args.pop()(isErr ? args[0] : undefined);
+  }
+  // What a step may do is known by its length.
+  return Object.defineProperty(filter, 'length', { value: step.length });
+}
+
+/** Make the app of a Rest: the listener, and the methods on it. */
+function buildApp(rest) {
+  const plan = buildPlan(rest);
+  const app = function onRequest(req, res, next) {
+    let isOpen = true;
+    function done(err) {
+      if (!isOpen) return rest.reportError(err, 'router error');
+      isOpen = false;
+      if (err) handleError(rest, err, req, res, next);
+      // Called back after an answer, an outer server would answer too.
+      else if (next && !res.headersSent) next();
+    }
+    try {
+      (rest.router || plan).runRoute(rest, req, res, done);
+    } catch (err) {
+      done(toError(err));
+    }
+  };
+
+  app.rest = rest;
+  Object.defineProperty(app, 'onError', {
+    get: () => rest.onError,
+    set: (onError) => { rest.onError = onError; },
+  });
+  app.use = (...args) => {
+    use(rest, args);
+    return app;
+  };
+  for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
+    const define = (path, ...steps) => {
+      const paths = ([]).concat(path);
+      for (const one of paths) routerOf(rest).setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps));
+      return app;
+    };
+    app[name] = Object.defineProperty(define, 'name', { value: name });
+  }
+  app.del = app.delete;
+  app.listen = (options, callback) => {
+    const isCallback = isFunction(options);
+    const all = (options && !isCallback && typeof options == 'object' ? options : { port: isCallback ? 0 : options });
+    const server = serve(app, all, all.port === undefined ? 0 : all.port, isCallback ? options : callback);
+    rest.servers_.push(server);
+    return server;
+  };
+  app.close = (callback) => {
+    let open = 1;
+    const closed = () => {
+      open--;
+      if (!open && callback) callback();
+    };
+    for (const server of rest.servers_.splice(0, rest.servers_.length)) {
+      open++;
+      server._closing = true;
+      server.close(closed);
+    }
+    process.nextTick(closed);
+  };
+  return app;
+}
+
+// ------------------------------------------------------------------------------------------------------ the server
+
+/** Make a server for an app; if there is a port it listens once this has returned. */
+function serve(app, options, port, callback) {
+  const { protocol = 'http:', host, tryNextPort, anyPort } = options;
+  let current = (isString(port) && /^\d+$/.test(port) ? Number(port) : port);
+  if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol);
+  if (port !== undefined && !isWhole(current, 0, 65535)) refuse('bad port', port);
+  const http = builtin(protocol.slice(0, -1));
+  if (!http) throw new Error('no node:http here: give the app, a function (req, res, next), to the server you have');
+  const server = http.createServer(options, app);
+  server._rest = app;
+
+  function tell(err) {
+    const listener = callback;
+    const address = server.address();
+    callback = undefined;
+    if (listener) listener(err, { pid: process.pid, port: address ? address.port : current, server });
+    else if (err) server._error = err;
+  }
+  function listen() {
+    if (server._closing) tell(new Error('closed'));
+    else server.listen(current, host);
+  }
+  server.on('listening', () => {
+    if (server._closing) server.close();
+    else tell(null);
+  });
+  server.on('close', () => {
+    if (callback) tell(new Error('closed'));
+  });
+  server.on('error', (err) => {
+    if (err.code !== 'EADDRINUSE' || !(tryNextPort || anyPort) || current > 65534) return tell(err);
+    current++;
+    listen();
+  });
+  if (port !== undefined) process.nextTick(listen);
+  return server;
+}
+
+/**
+ * Make a server of `node:http` or `node:https` for an app; if there is a `port`, or `anyPort`, it listens once this has returned.
+ *
+ * The callback gets the listen error, or null, and `{ pid, port, server }`. Without a callback the error is `server._error`.
+ * Throws for a port or protocol that cannot be, and where there is no `node:http`.
+ */
+function createServer(options, callback) {
+  const all = !options || typeof options == 'function' ? {} : options;
+  const app = all.rest || new Rest(all);
+  return serve(
+    app.onRequest || app, all, all.port === undefined && all.anyPort ? 0 : all.port,
+    typeof options == 'function' ? options : callback,
+  );
+}
+
+/**
+ * Make an app: a listener `(req, res, next)` for requests.
+ *
+ *     const app = rest()
+ *     app.get('/hello', () => 'hi')
+ *     app.listen(1337)
+ *
+ * Given a function, that handles all requests, and a second one what errors are left.
+ */
+const rest = function rest(options, onError) {
+  return new Rest(typeof options == 'function' ? { processRequest: options, onError } : options).onRequest;
+};
+rest.createHandler = rest;
+rest.createServer = createServer;
+rest.Rest = Rest;
+rest.NanoRouter = NanoRouter;
+rest.HttpError = HttpError;
+rest.readBody = mwReadBody;
+rest.sendResponse = sendResponse;
+rest.reportError = reportError;
+
+const createHandler = rest;
+
+export { HttpError, NanoRouter, Rest, Router, createHandler, createServer, rest as default, mw, mwReadBody as readBody, reportError, sendResponse };

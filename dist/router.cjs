@@ -1,0 +1,1 @@
+module.exports = Object.assign(require('./router.js').default, require('./router.js'))

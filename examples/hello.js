@@ -1,0 +1,11 @@
+// The smallest app: one route, one port.
+
+import rest from '../dist/microrest.js'
+
+const app = rest()
+
+app.get('/hello', () => 'hi')
+
+app.listen(process.env.PORT ?? 1337, (err, info) => {
+  console.log(err ?? 'http://127.0.0.1:' + info.port + '/hello')
+})

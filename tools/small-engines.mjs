@@ -1,0 +1,145 @@
+// The script for small engines: ES5, and of that only what their parsers take.
+//
+// docs for the why: QuickJS takes all of ES2020, MicroQuickJS about ES5 in strict mode. esbuild cannot lower to ES5 and
+// TypeScript cannot bundle, so the script goes through both.
+
+import { build, transform } from 'esbuild'
+import ts from 'typescript'
+
+/**
+ * What esbuild makes of the names of private members, the ones that end in a single `_`. Public names with an underscore
+ * in front (`_route`) or on both ends (`__proto__`) are no such names; `'_ANY_'` is, and must only ever be a string.
+ */
+export const MANGLE_PROPS = /[^_]_$/
+
+/**
+ * Bundle, mangle and minify a module to one ES module or, if it exports nothing, to statements.
+ *
+ * @param {string} entry the text of the module
+ * @param {string} root absolute path that its imports are relative to
+ * @param {import('esbuild').BuildOptions} options
+ * @returns {Promise<string>}
+ */
+export async function bundleMangled(entry, root, options) {
+  const { outputFiles, mangleCache } = await build({
+    stdin: { contents: entry, resolveDir: root, sourcefile: 'entry.js' },
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2020',
+    mangleProps: MANGLE_PROPS,
+    mangleCache: {},
+    legalComments: 'none',
+    ...options,
+  })
+  for (const name in mangleCache) {
+    if (!/^[a-z][a-zA-Z0-9]*_$/.test(name)) throw new Error(`${name} is no private name, but esbuild took it for one`)
+  }
+  return outputFiles?.[0]?.text ?? ''
+}
+
+/**
+ * Make one classic script of a module that exports nothing.
+ *
+ * @param {string} entry the text of the module; `root` in it is the global object, and 'core' can be imported
+ * @param {string} root absolute path that its imports are relative to
+ * @param {string} core the text of the module 'core'
+ * @returns {Promise<string>}
+ */
+export async function buildClassicScript(entry, root, core) {
+  // Syntax is minified already here, because esbuild replaces a `const` by its value, but not a `var`.
+  const modern = await bundleMangled(entry, root, { minifySyntax: true, plugins: [provide('core', core)] })
+  const lowered = printAt(ts.ScriptTarget.ES5, modern)
+  // Not esbuild's --global-name: its helper does not run on MicroQuickJS. Not plain globalThis: older engines lack it.
+  const script = `(function (root) {
+    'use strict'
+    ${lowered}
+    if (typeof module == 'object') module.exports = root.microrest
+  })(typeof globalThis == 'object' ? globalThis : this)`
+  const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
+  return code
+}
+
+/**
+ * Let esbuild import a module that is no file.
+ *
+ * @param {string} name
+ * @param {string} contents
+ * @returns {import('esbuild').Plugin}
+ */
+function provide(name, contents) {
+  return {
+    name: 'provide',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'provided' }))
+      onLoad({ filter: /.*/, namespace: 'provided' }, () => ({ contents }))
+    },
+  }
+}
+
+/**
+ * Say what a small engine would not take.
+ *
+ * @param {string} script
+ * @returns {string[]} one line for each trouble; empty when all is well
+ */
+export function findTrouble(script) {
+  /** @type {string[]} */
+  const found = []
+  const file = ts.createSourceFile('script.js', script, ts.ScriptTarget.ESNext, true)
+  const report = (/** @type {string} */ what, /** @type {ts.Node} */ node) => {
+    found.push(`${what}: ${node.getText().slice(0, 60)}`)
+  }
+  if (/[^\0-\x7f]/.test(script)) found.push('a character outside of ASCII')
+  if (printAt(ts.ScriptTarget.ES5, script) !== printAt(ts.ScriptTarget.ESNext, script)) found.push('syntax that is newer than ES5')
+
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (ts.isOmittedExpression(node)) report('an array hole', node.parent)
+    if (ts.isCallOrNewExpression(node) && node.arguments?.hasTrailingComma) report('a trailing comma in a call', node)
+    if (ts.isFunctionDeclaration(node) && ts.isBlock(node.parent) && !ts.isFunctionLike(node.parent.parent)) {
+      report('a function declaration in a block', node)
+    }
+    if (ts.isRegularExpressionLiteral(node) && /\(\?<|\\p|\/[gim]*[^gim/]+$/i.test(node.text)) report('a newer regular expression', node)
+    if (ts.isCallExpression(node) && node.expression.getText() === 'eval') report('direct eval', node)
+    if (ts.isIdentifier(node) && /^__(?!proto__$)/.test(node.text)) report('a helper of a compiler', node.parent)
+    if (ts.isFunctionLike(node)) for (const name of catchNamesTakenTwice(node)) report(`the catch variable ${name} is taken`, node)
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return found
+}
+
+/**
+ * MicroQuickJS puts a catch variable among the names of its function, so it must differ from all the others there.
+ *
+ * @param {ts.Node} scope a function
+ */
+function catchNamesTakenTwice(scope) {
+  /** @type {string[]} */
+  const catches = []
+  /** @type {Set<string>} */
+  const others = new Set()
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (ts.isParameter(node)) others.add(node.name.getText())
+    if (ts.isVariableDeclaration(node)) {
+      if (ts.isCatchClause(node.parent)) catches.push(node.name.getText())
+      else others.add(node.name.getText())
+    }
+    if (ts.isFunctionDeclaration(node) && node.name) others.add(node.name.text)
+    if (!ts.isFunctionLike(node)) ts.forEachChild(node, visit)
+  }
+  ts.forEachChild(scope, visit)
+  return catches.filter((name, ix) => others.has(name) || catches.indexOf(name) !== ix)
+}
+
+/**
+ * @param {ts.ScriptTarget} target
+ * @param {string} code
+ */
+function printAt(target, code) {
+  const compilerOptions = { target, module: ts.ModuleKind.ESNext, alwaysStrict: false, newLine: ts.NewLineKind.LineFeed }
+  return ts.transpileModule(code, { compilerOptions, fileName: 'script.js' }).outputText
+}

@@ -65,6 +65,16 @@ function warn(...args) {
   console.warn.apply(console, args);
 }
 
+/** Report what can reach nobody: to the rest object if it takes reports, else by `warn`. @internal */
+function reportTo(rest, err, cause) {
+  try {
+    if (rest && rest.reportError) return rest.reportError(err, cause);
+  } catch (failure) {
+    warn(failure);
+  }
+  warn(cause + ':', err);
+}
+
 // ---------------------------------------------------------------------------------------------------------- errors
 
 /** The common reason phrases from 400 to 431, and those from 500 to 504 (RFC 9110, section 15.5 and 15.6; RFC 6585). */
@@ -327,6 +337,9 @@ function buildReadBody(options) {
     if (req.body !== undefined) return next(null, context, req.body);
     if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req));
 
+    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
+    const hooks = builtin('async_hooks');
+    const onwards = hooks ? hooks.AsyncResource.bind(next) : next;
     const chunks = [];
     let size = 0;
     let isOpen = true;
@@ -335,7 +348,7 @@ function buildReadBody(options) {
       if (!isOpen) return;
       isOpen = false;
       if (!err) req.body = body;
-      next(err, context, body);
+      onwards(err, context, body);
     }
     function tooLong() {
       if (!isOpen) return;
@@ -375,11 +388,11 @@ const mwReadBody = /* @__PURE__ */ buildReadBody();
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority. @internal */
+/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
 function originForm(url) {
   if (url.charCodeAt(0) === 47 /* slash */) return url;
   const path = url.replace(/^[^/?#]+:\/\/[^/?#]*/, '');
-  return path.charCodeAt(0) === 47 ? path : '/' + path;
+  return path.charCodeAt(0) === 47 || path === '*' ? path : '/' + path;
 }
 
 /** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
@@ -523,12 +536,8 @@ function takeStep(run) {
     const next = proceed.bind(undefined, run, number);
     if (run.phase_ === ERR) value = step(run.err_, req, res, next);
     else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next);
-    if (isPromise(value)) {
-      run.pending_++;
-      value.then(settle.bind(undefined, run, number, step, false), settle.bind(undefined, run, number, step, true));
-      // What it resolves to comes later.
-      value = res;
-    }
+    // (A getter of the value may throw as well.)
+    if (isPromise(value)) value = waitFor(run, number, step, value);
   } catch (err) {
     return proceed(run, number, toError(err));
   }
@@ -567,7 +576,7 @@ function proceed(run, number, err) {
   leave(run);
   if (run.phase_ === POST) {
     if (err) {
-      if (run.err_) report(run, err, 'post-mw error');
+      if (run.err_) reportTo(run.rest_, err, 'post-mw error');
       else run.err_ = err;
       run.ix_ = run.steps_.length;
     }
@@ -575,7 +584,7 @@ function proceed(run, number, err) {
     if (!err) {
       run.err_ = undefined;
       enterPost(run);
-    } else if (err !== run.err_) report(run, err, 'error mw error');
+    } else if (err !== run.err_) reportTo(run.rest_, err, 'error mw error');
   } else if (err) enterErr(run, err);
   else if (err === false) enterPost(run);
 
@@ -593,8 +602,22 @@ function leave(run) {
   }
 }
 
-/** The promise of a step has settled. */
-function settle(run, number, step, isRejected, value) {
+/** Wait for the promise of a step. Gives, for the time being, the value that says nothing. */
+function waitFor(run, number, step, promise) {
+  const state = { isSettled_: false };
+  run.pending_++;
+  try {
+    promise.then(settle.bind(undefined, run, number, step, state, false), settle.bind(undefined, run, number, step, state, true));
+  } catch (err) {
+    settle(run, number, step, state, true, err);
+  }
+  return run.res_;
+}
+
+/** The promise of a step has settled. (Not all that has a `then` keeps to doing so once.) */
+function settle(run, number, step, state, isRejected, value) {
+  if (state.isSettled_) return;
+  state.isSettled_ = true;
   run.pending_--;
   if (isRejected) proceed(run, number, toError(value));
   else takeValue(run, number, step, value);
@@ -606,19 +629,21 @@ function takeValue(run, number, step, value) {
   const res = run.res_;
   const arity = step.length;
   const isErr = run.phase_ === ERR;
+  const isPost = run.phase_ === POST;
   if (arity > (isErr ? 2 : 1)) return;
   if (value instanceof Error) return proceed(run, number, value);
   if (number !== run.number_ || value === res) return;
-  if (value !== undefined && !res.headersSent) {
+  if (value !== undefined && !res.headersSent && !(isPost && run.err_)) {
     let status = res.statusCode;
     // The answer to an error is an error, unless its step says otherwise.
     if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500;
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
     proceed(run, number, respond(res, undefined, status, value, undefined, type) || false);
-  } else if (arity) {
-    // (A step of length 0 may be a wrapper that passes on its arguments, `next` among them.)
-    if (run.phase_ === POST) proceed(run, number);
-    else if (!res.headersSent) proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
+  } else if (isPost) {
+    // It is done, and may have no next to say so. (One that is undefined from a step of length 0 may be a wrapper's.)
+    if (arity || value !== undefined) proceed(run, number);
+  } else if (arity && !res.headersSent) {
+    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
   }
 }
 
@@ -634,18 +659,20 @@ function wait(run) {
 
 /** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
 function close(run) {
+  const { phase_, req_, res_, isClosed_ } = run;
   run.isClosed_ = true;
-  if (run.pending_ || run.phase_ === BODY || run.phase_ >= POST) return;
+  if (run.pending_ || phase_ >= POST) return;
+  // The request closes after the response, and what reads its body says then that it has ended too early.
+  if (phase_ === BODY && !isClosed_) {
+    req_.on('close', close.bind(undefined, run));
+    return;
+  }
+  // An err step that has answered has dealt with the error.
+  if (phase_ === ERR && res_.writableEnded) run.err_ = undefined;
   run.cut_ = run.number_;
   leave(run);
   enterPost(run);
   takeSteps(run);
-}
-
-function report(run, err, cause) {
-  const rest = run.rest_;
-  if (rest && rest.reportError) rest.reportError(err, cause);
-  else warn(cause + ':', err);
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
@@ -656,7 +683,7 @@ function end(run) {
   try {
     callback_(err_);
   } catch (failure) {
-    report(run, failure, 'mw callback threw');
+    reportTo(run.rest_, failure, 'mw callback threw');
   }
 }
 
@@ -1024,7 +1051,8 @@ class NanoRouter {
   match_(path) {
     const parts = components(pathOf(path));
     let key = '';
-    let found = this.routes_[key];
+    // (The target * of an OPTIONS request is below no path.)
+    let found = parts.length > 1 ? this.routes_[key] : undefined;
     for (let ix = 1; ix < parts.length && ix < this.depth_; ix++) {
       // An escaped slash is part of its component, and no route has one.
       if (parts[ix].indexOf('/') >= 0) break;
@@ -1091,12 +1119,11 @@ function buildPlan(rest) {
 function handleError(rest, err, req, res, next) {
   let isOpen = true;
   function done(failure) {
-    if (isOpen && failure && failure !== err) rest.reportError(failure, 'onError error');
-    if (isOpen && !res.headersSent) {
-      if (next) next(failure && err);
-      else if (failure) writeResponse(res, err);
-    }
+    if (!isOpen) return;
     isOpen = false;
+    if (failure && failure !== err) reportTo(rest, failure, 'onError error');
+    if (next && !res.headersSent) next(failure && err);
+    else if (failure) writeResponse(res, err);
   }
   function threw(failure) {
     done(toError(failure));
@@ -1122,8 +1149,9 @@ function flatten(steps) {
 
 /** Build the step that hands requests to an app or a router, without the prefix that its path has matched. */
 function buildMount(rest, prefix, other) {
+  const depth = prefixOf(prefix).length;
   const mount = (req, res, next) => {
-    const cut = pathOf(req.url).split('/').slice(0, prefix.split('/').length).join('/');
+    const cut = pathOf(req.url).split('/').slice(0, depth).join('/');
     req.baseUrl = (req.baseUrl || '') + cut;
     req.url = originForm(originForm(req.url).slice(cut.length));
     // A route that an outer pre step has chosen is not for the inner one.
@@ -1178,7 +1206,7 @@ function buildApp(rest) {
   const app = function onRequest(req, res, next) {
     let isOpen = true;
     function done(err) {
-      if (!isOpen) return rest.reportError(err, 'router error');
+      if (!isOpen) return reportTo(rest, err, 'router error');
       isOpen = false;
       if (err) handleError(rest, err, req, res, next);
       // Called back after an answer, an outer server would answer too.

@@ -878,6 +878,14 @@ t.test('ignores one trailing slash with ignoreTrailingSlash', async (t) => {
   for (const [url, route] of table) t.equal(await answers(router, 'GET', url), route, url)
 })
 
+t.test('is as specific with a trailing slash as without one with ignoreTrailingSlash', async (t) => {
+  for (const order of permutations(['/:*/a/', '/:*/a/:x', '/:*/b/', '/:*/a/b'])) {
+    const router = routerOf(order, { ignoreTrailingSlash: true })
+    t.equal(await answers(router, 'GET', '/q/a/a'), '/:*/a/:x', order.join(' '))
+    t.equal(await answers(router, 'GET', '/q/a/b/'), '/:*/a/b', order.join(' '))
+  }
+})
+
 t.test('takes two paths that differ in a trailing slash for one with ignoreTrailingSlash', async (t) => {
   const router = routerOf(['/a', '/a/', '/c/:x/', '/c/:y'], { ignoreTrailingSlash: true })
   t.same(router.routes().map(({ path }) => path), ['/a/', '/c/:y'])

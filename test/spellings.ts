@@ -334,7 +334,10 @@ for (const [name, build] of apps) {
 t.test('guards a prefix in Unicode against its other cases', async (t) => {
   // Kelvin's sign is a k in lower case, an I with a dot becomes two characters, and a sigma at the end of a word has its own.
   const changes = [
-    (text: string) => text, (text: string) => text.toUpperCase(), (text: string) => text.toLowerCase(), (text: string) => text.normalize('NFKC'),
+    (text: string) => text,
+    (text: string) => text.toUpperCase(),
+    (text: string) => text.toLowerCase(),
+    (text: string) => text.normalize('NFKC'),
   ]
   for (const word of ['kiosk', 'KIOSK', '\u212aiosk', '\u0130nfo', 'i\u0307nfo', 'ΟΔΟΣ', 'οδος', 'οδοσ', 'Straße', 'ÉCOLE', '\ufb01x']) {
     const { guard, secret } = protection()

@@ -1140,9 +1140,14 @@ for (const [name, make] of ROUTERS) {
     t.strictSame({ callbacks, reports }, { callbacks: [[err]], reports: [[postErr, 'post-mw error']] })
   })
 
-  t.test(`a post step of one parameter goes on when it is done (${name})`, async t => {
+  t.test(`a post step that declares no next goes on when it is done (${name})`, async t => {
     const log: string[] = []
     const steps: Step[] = [
+      (_req, res) => { log.push('by res ' + res.statusCode) },
+      async (_req, res) => {
+        await later()
+        log.push('by res ' + res.statusCode)
+      },
       _req => { log.push('sync') },
       async _req => {
         await later()
@@ -1153,7 +1158,7 @@ for (const [name, make] of ROUTERS) {
       const { callbacks } = await run(make().get('/', hi).use('post', step))
       t.strictSame(callbacks, [[undefined]])
     }
-    t.strictSame(log, ['sync', 'async'])
+    t.strictSame(log, ['by res 200', 'by res 200', 'sync', 'async'])
   })
 
   t.test(`what a post step returns does not make an error a success (${name})`, async t => {
@@ -1277,11 +1282,18 @@ t.test('post steps run when a readBody of one\'s own answers or waits forever', 
   const table: [why: string, readBody: Step, then?: (exchange: Exchange) => unknown][] = [
     ['it answers', (_req, res, _next) => res.end('too long')],
     ['it waits, and the client goes away', (_req, _res, _next) => {}, goAway],
+    ['it waits for a client that has gone long since', (_req, _res, _next) => {}],
   ]
   for (const [why, readBody, then] of table) {
     const post = counter()
     const app = rest({ router: new Router({ readBody }) }).post('/', hi).use('post', post)
-    const exchange = new Exchange('POST', '/', { body: 'text' }).start(app)
+    const exchange = new Exchange('POST', '/', { body: 'text' })
+    if (/long since/.test(why)) {
+      // (A request that sends nothing any more.)
+      Object.assign(exchange.req, { destroyed: true }).removeAllListeners('newListener')
+      exchange.res.close()
+    }
+    exchange.start(app)
     if (then) await then(exchange)
     await settle()
     t.strictSame({ post: post.count, callbacks: exchange.callbacks.length }, { post: 1, callbacks: 1 }, why)
@@ -1540,12 +1552,14 @@ for (const [name, make] of APPS) {
       ['an error handed on by async', () => { throw new Error('e') }, async (err, _req, _res, next) => next(err)],
     ]
     for (const [why, step, onError] of table) {
+      const warnings = catchWarnings(t)
       let count = 0
       const died = await deaths(() => ask(make(step, { onError }), 'GET', '/', { next: () => {
         count++
         throw new Error('outer')
       } }))
       t.strictSame({ count, died }, { count: 1, died: [] }, why)
+      t.match(warnings.join('\n'), /outer/, 'reported: ' + why)
     }
   })
 
@@ -1717,6 +1731,17 @@ function countingApp(make: () => App): { app: App; posts: { count: number } } {
   })
   return { app, posts }
 }
+
+t.test('a readBody of one\'s own that answers ends the run, be it that the rest of the body never comes', async t => {
+  const { app, posts } = countingApp(() => rest({ router: new Router({ readBody: (_req, res) => { res.end('no') } }) }))
+  const { wire, drained, closed } = await onWire(t, app.post('/', hi))
+  await wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\npart')
+  t.match(await wire.answer(), { statusCode: 200, body: 'no' })
+  await closed()
+  t.equal(posts.count, 1)
+  wire.socket.destroy()
+  t.equal(await drained(), 0)
+})
 
 for (const [name, make] of ROUTERS) {
   t.test(`a client that goes away in the middle of its body is a 400 that no step of the route sees (${name})`, async t => {

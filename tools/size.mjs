@@ -1,9 +1,10 @@
 // What the built scripts weigh, against their budgets.
 //
-//     npm run size                 print the table; fail where a budget is exceeded
+//     npm run size                 print the table; fail where a size is not the one on record
 //     npm run size -- --update     also record the bytes in sizes.json, which the tests hold to exactly
 //
-// gzip is level 9 of this Node's zlib. It differs a little between versions of Node, so it is never recorded.
+// A size over its budget is said, here and as a TODO of the tests, until it is met: a budget is not widened, nor is it a reason to
+// drop what was promised. gzip is level 9 of this Node's zlib. It differs a little between versions of Node, so it is never recorded.
 
 import fs from 'node:fs'
 import path from 'node:path'
@@ -67,9 +68,12 @@ async function main() {
   const sizes = await measure()
   console.log(table(sizes))
   if (process.argv.includes('--update')) record(sizes)
-  const isOver = sizes.some(({ bytes, gzip, budget }) => bytes > budget.bytes || gzip > (budget.gzip ?? Infinity))
-  if (isOver) console.error('over budget')
-  process.exitCode = isOver ? 1 : 0
+  for (const { what, bytes, gzip, budget } of sizes) {
+    if (bytes > budget.bytes || gzip > (budget.gzip ?? Infinity)) console.log('over budget:', what)
+  }
+  const changed = (await measure()).filter(({ bytes, recorded }) => bytes !== recorded)
+  for (const { what, bytes, recorded } of changed) console.error(`${what}: ${bytes} bytes, and not ${recorded} as in tools/sizes.json`)
+  process.exitCode = changed.length ? 1 : 0
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main()

@@ -333,9 +333,9 @@ function buildPlan(rest: Rest): NanoRouter {
 function handleError(rest: Rest, err: unknown, req: Req, res: Res, next: Next | undefined): void {
   let isOpen = true
   function done(failure?: unknown): void {
+    if (failure && failure !== err) reportTo(rest, failure, 'onError error')
     if (!isOpen) return
     isOpen = false
-    if (failure && failure !== err) reportTo(rest, failure, 'onError error')
     if (next && !res.headersSent) next(failure && err)
     else if (failure) writeResponse(res, err)
   }
@@ -368,13 +368,20 @@ type Mounted = { rest?: Rest; runRoute?: RouterLike['runRoute'] } & Step
 function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
   const depth = prefixOf(prefix).length
   const mount: Step = (req, res, next) => {
-    const cut = pathOf(req.url!).split('/').slice(0, depth).join('/')
-    req.baseUrl = (req.baseUrl || '') + cut
-    req.url = originForm(originForm(req.url!).slice(cut.length))
-    // A route that an outer pre step has chosen is not for the inner one.
+    const { url, baseUrl } = req
+    const onwards = (err?: unknown) => {
+      req.url = url
+      req.baseUrl = baseUrl
+      next(err)
+    }
+    const cut = pathOf(url!).split('/').slice(0, depth).join('/')
+    req.baseUrl = (baseUrl || '') + cut
+    req.url = originForm(originForm(url!).slice(cut.length))
+    // A route that an outer pre step has chosen is not for the inner one, nor is the tail that the mount itself has matched.
     req._route = undefined
-    if (other.runRoute) other.runRoute(rest, req, res, next)
-    else other(req, res, next)
+    delete req.params['*']
+    if (other.runRoute) other.runRoute(rest, req, res, onwards)
+    else other(req, res, onwards)
   }
   // What is mounted reads the body by its own rules.
   mount.readBody = false
@@ -390,9 +397,9 @@ function use(rest: Rest, args: unknown[]): void {
   for (const step of steps) {
     if (step && (step.rest || step.runRoute)) {
       const mount = [buildMount(rest, path, step)]
-      router.setRoute(path || '/', '_ANY_', mount)
-      // The NanoRouter takes every path for a prefix.
+      // (The NanoRouter takes every path for a prefix. What cannot be a prefix throws here, before any route is set.)
       if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount)
+      router.setRoute(path || '/', '_ANY_', mount)
     } else router.setRoute(toSteps(step)[0]!.length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step)
   }
 }
@@ -448,6 +455,7 @@ function buildApp(rest: Rest): App {
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
     const define: DefineRoute = (path, ...steps) => {
       const paths = ([] as (string | RegExp)[]).concat(path)
+      if (!paths.length) refuse('path is required', path)
       for (const one of paths) routerOf(rest).setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps))
       return app
     }

@@ -431,6 +431,8 @@ interface BodyReq extends HostReq {
   readableEnded?: boolean
   destroyed?: boolean
   destroy?(): unknown
+  pause?(): unknown
+  resume?(): unknown
   socket?: { destroySoon?: (() => void) | undefined }
 }
 
@@ -458,6 +460,11 @@ function byteLength(text: string): number {
     if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1
   }
   return bytes
+}
+
+/** Node's AsyncResource, as far as it is used here. */
+interface AsyncScope {
+  runInAsyncScope(f: (...args: never[]) => void, self: undefined, ...args: unknown[]): void
 }
 
 /** The chunks of a body as one. */
@@ -498,8 +505,8 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
     if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req))
 
     // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
-    const hooks = builtin('async_hooks') as { AsyncResource: { bind<F>(f: F): F } } | undefined
-    const onwards = hooks ? hooks.AsyncResource.bind(next) : next
+    const hooks = builtin('async_hooks') as { AsyncResource: new (type: string) => AsyncScope } | undefined
+    const scope = hooks && new hooks.AsyncResource('microrest.body')
     const chunks: (Uint8Array | string)[] = []
     let size = 0
     let isOpen = true
@@ -508,33 +515,42 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
       if (!isOpen) return
       isOpen = false
       if (!err) req.body = body
-      onwards(err, context, body)
-    }
-    function tooLong(): void {
-      if (!isOpen) return
-      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
-      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
-      if (req.socket) req.socket.destroySoon = undefined
-      if (!res.headersSent) res.setHeader('connection', 'close')
-      done(new HttpError(bodySizeStatus, 'max body size exceeded'))
+      if (scope) scope.runInAsyncScope(next, undefined, err, context, body)
+      else next(err, context, body)
     }
     function broken(err?: unknown): void {
       done(err && !req.aborted ? err : new HttpError(400, 'aborted'))
     }
+    function tooLong(): void {
+      const { socket } = req
+      if (!isOpen) return
+      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+      if (req.httpVersionMajor === 1 && socket && socket.destroySoon) {
+        socket.destroySoon = undefined
+        // What comes before the answer is out stays where it is, what comes after it is dropped.
+        req.pause!()
+        res.on('finish', () => req.resume!())
+      }
+      size = bodySizeLimit
+      if (!res.headersSent) res.setHeader('connection', 'close')
+      done(new HttpError(bodySizeStatus, 'max body size exceeded'))
+    }
 
     req.on('data', (chunk: Uint8Array | string) => {
       size += isString(chunk) ? byteLength(chunk) : chunk.length
-      if (size <= bodySizeLimit) chunks.push(chunk)
-      else tooLong()
-      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
+      if (!isOpen) {
+        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
+      } else if (size > bodySizeLimit) tooLong()
+      else chunks.push(chunk)
     })
     req.on('end', () => {
-      const socket: BodyReq['socket'] = req.socket
+      const { socket } = req
       if (isOpen) return done(null, join(chunks, size, req))
-      if (!socket) return
       // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+      if (!socket || socket.destroySoon) return
       delete socket.destroySoon
-      if (res.writableEnded) (socket as { destroySoon(): void }).destroySoon()
+      if (res.writableEnded && socket.destroySoon) (socket as { destroySoon(): void }).destroySoon()
     })
     req.on('error', broken)
     req.on('close', broken)
@@ -686,6 +702,9 @@ const OVER = 6
 /** How deep next() may nest. A level takes four frames of the engine's stack. */
 const MAX_NESTING = 100
 
+/** A request knows its innermost run, of those that have post steps. */
+type RunReq = Req & { run_?: Run | undefined; closed?: boolean }
+
 /**
  * One request on its way through the steps: all there is to know about it, in one object.
  *
@@ -695,7 +714,9 @@ const MAX_NESTING = 100
 interface Run {
   readonly plan_: Plan
   readonly rest_: RestLike | undefined
-  req_: Req
+  /** The run that this one was mounted in, if it has post steps: they come after these. */
+  readonly outer_: Run | undefined
+  req_: RunReq
   res_: Res
   callback_: (err?: unknown) => void
   phase_: number
@@ -727,11 +748,13 @@ interface Run {
 export function runSteps(
   plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void
 ): void {
-  takeSteps({
-    plan_: plan, rest_: rest, req_: req as Req, res_: res, callback_: callback,
+  const run: Run = {
+    plan_: plan, rest_: rest, outer_: (req as RunReq).run_, req_: req as Req, res_: res, callback_: callback,
     phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: NONE, number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
     url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
-  })
+  }
+  if (plan.steps_.post.length) run.req_.run_ = run
+  takeSteps(run)
 }
 
 function enter(run: Run, phase: number, steps: readonly unknown[]): void {
@@ -765,8 +788,9 @@ function takeStep(run: Run): void {
   const res = run.res_
   const number = run.number_
   const step = run.steps_[run.ix_++] as AnyStep | undefined
-  let value: unknown
   if (!step) return turn(run)
+  let value: unknown
+  let isPending = false
   run.url_ = req.url
   run.baseUrl_ = req.baseUrl
   try {
@@ -774,11 +798,12 @@ function takeStep(run: Run): void {
     if (run.phase_ === ERR) value = step(run.err_, req, res, next)
     else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next)
     // (A getter of the value may throw as well.)
-    if (isPromise(value)) value = waitFor(run, number, step, value)
+    isPending = isPromise(value)
   } catch (err) {
     return proceed(run, number, toError(err))
   }
-  takeValue(run, number, step, value)
+  if (isPending) waitFor(run, number, step, value as PromiseLike<unknown>)
+  else takeValue(run, number, step, value)
   if (number === run.number_) wait(run)
 }
 
@@ -839,8 +864,8 @@ function leave(run: Run): void {
   }
 }
 
-/** Wait for the promise of a step. Gives, for the time being, the value that says nothing. */
-function waitFor(run: Run, number: number, step: AnyStep, promise: PromiseLike<unknown>): unknown {
+/** Wait for the promise of a step. */
+function waitFor(run: Run, number: number, step: AnyStep, promise: PromiseLike<unknown>): void {
   const state = { isSettled_: false }
   run.pending_++
   try {
@@ -848,7 +873,6 @@ function waitFor(run: Run, number: number, step: AnyStep, promise: PromiseLike<u
   } catch (err) {
     settle(run, number, step, state, true, err)
   }
-  return run.res_
 }
 
 /** The promise of a step has settled. (Not all that has a `then` keeps to doing so once.) */
@@ -867,19 +891,23 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
   const arity = step.length
   const isErr = run.phase_ === ERR
   const isPost = run.phase_ === POST
-  if (arity > (isErr ? 2 : 1)) return
+  if (arity > (isErr || isPost ? 2 : 1)) return
   if (value instanceof Error) return proceed(run, number, value)
-  if (number !== run.number_ || value === res) return
-  if (value !== undefined && !res.headersSent && !(isPost && run.err_)) {
+  if (number !== run.number_) return
+  if (isPost) {
+    // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
+    run.cut_ = number
+    return proceed(run, number)
+  }
+  if (value === res || res.headersSent) return
+  if (value !== undefined) {
     let status = res.statusCode
     // The answer to an error is an error, unless its step says otherwise.
     if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
     proceed(run, number, respond(res, undefined, status, value, undefined, type) || false)
-  } else if (isPost) {
-    // It is done, and may have no next to say so. (One that is undefined from a step of length 0 may be a wrapper's.)
-    if (arity || value !== undefined) proceed(run, number)
-  } else if (arity && !res.headersSent) {
+  } else if (arity) {
+    // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'))
   }
 }
@@ -898,9 +926,12 @@ function wait(run: Run): void {
 function close(run: Run): void {
   const { phase_, req_, res_, isClosed_ } = run
   run.isClosed_ = true
-  if (run.pending_ || phase_ >= POST) return
-  // The request closes after the response, and what reads its body says then that it has ended too early.
-  if (phase_ === BODY && !isClosed_) {
+  if (phase_ >= POST) return
+  const inner = req_.run_
+  if (inner && inner !== run) return close(inner)
+  if (run.pending_) return
+  // A client that has left closes the request after the response, and what reads the body then says that it has ended too early.
+  if (phase_ === BODY && !isClosed_ && !req_.closed && !res_.writableEnded) {
     req_.on('close', close.bind(undefined, run))
     return
   }
@@ -914,7 +945,8 @@ function close(run: Run): void {
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run: Run): void {
-  const { callback_, err_ } = run
+  const { callback_, err_, outer_, req_ } = run
+  if (req_.run_ === run) req_.run_ = outer_
   run.phase_ = OVER
   run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined as never
   try {
@@ -922,4 +954,5 @@ function end(run: Run): void {
   } catch (failure) {
     reportTo(run.rest_, failure, 'mw callback threw')
   }
+  if (outer_ && outer_.isClosed_) close(outer_)
 }

@@ -48,6 +48,8 @@ interface Route extends Found {
   use_: Step[]
   mw_: Step[]
   keys_: Key[]
+  /** Of a pattern with a tail in the middle, a text that sorts before those of less specific ones, more parts before fewer. */
+  rank_?: string
   /** The next route of this shape, for another method. */
   other_?: Route | undefined
 }
@@ -78,7 +80,7 @@ interface Tables {
 const ANY = '_ANY_'
 
 /** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are the keys. Throws if it cannot be. */
-function parse(path: string | RegExp, options?: PathOptions): { shape_: string; keys_: Key[] } {
+function parse(path: string | RegExp, options: PathOptions): { shape_: string; keys_: Key[] } {
   const keys: Key[] = []
   if (!isString(path)) return { shape_: 'RegExp ' + path, keys_: keys }
   const parts = trim(path.replace(/^\/?/, '/'), options).split('/')
@@ -99,8 +101,8 @@ function parse(path: string | RegExp, options?: PathOptions): { shape_: string; 
 }
 
 /** Without a trailing slash, if that is to be ignored. */
-function trim(path: string, options?: PathOptions): string {
-  return options && options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path
+function trim(path: string, options: PathOptions): string {
+  return options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path
 }
 
 function lower(text: string): string {
@@ -150,14 +152,9 @@ function walkMiddle(node: Node, parts: string[], ix: number, method: string | st
   for (const length of node.lengths_!) {
     const start = parts.length - length
     const found = start > ix && walk(node, parts, start, method)
-    if (found && (!best || rank(found) < rank(best))) best = found
+    if (found && (!best || found.rank_! < best.rank_!)) best = found
   }
   return best
-}
-
-/** A pattern as a text that sorts before those of less specific ones; more parts before fewer. */
-function rank(route: Route): string {
-  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd'
 }
 
 /** Put a route in its place among the others. */
@@ -184,6 +181,7 @@ function insert(tables: Tables, route: Route, shape: string): void {
     } else if (ix < last) {
       node = node.middle_ || (node.middle_ = { lengths_: [] })
       if (node.lengths_!.indexOf(last - ix) < 0) node.lengths_!.push(last - ix)
+      route.rank_ = parts.map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd'
     } else {
       route.other_ = node.tail_
       node.tail_ = route
@@ -196,9 +194,9 @@ function insert(tables: Tables, route: Route, shape: string): void {
 
 /** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
 function chosenRoute(chosen: Step[] | MatchedRoute, params: object): Found {
-  const { mw = chosen as Step[], params: own = {} } = chosen as MatchedRoute
+  const { mw = chosen as Step[], params: own } = chosen as MatchedRoute
   const bodyAt = (mw as { bodyAt?: number }).bodyAt || 0
-  for (const name of Object.keys(own)) setOwn(params, name, own[name])
+  if (own) for (const name of Object.keys(own)) setOwn(params, name, own[name])
   return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) }
 }
 
@@ -220,7 +218,8 @@ function match(router: Router, path: string, method: string | string[], params: 
   const parts = components(trimmed)
   const folded = options.ignoreCase ? parts.map(lower) : parts
   if (isEscaped && !parts.some(hasSlash)) found = pick(plain_[folded.join('/')], method)
-  if (!found) found = walk(root_, folded, 1, method)
+  // (The target * of an OPTIONS request is one part, and below no path.)
+  if (!found && parts.length > 1) found = walk(root_, folded, 1, method)
   if (found) cut(found.keys_, parts, params)
   for (let ix = 0; !found && ix < regExps_.length; ix++) {
     const groups = (regExps_[ix]!.path_ as RegExp).exec(path)

@@ -221,36 +221,35 @@ t.test('HEAD', async t => {
   }
 })
 
-t.test('204 and 304 have no body, whatever the step returns', async t => {
+t.test('204 and 304 have no body, whatever the step gives', async t => {
   for (const [name, make] of apps) {
     for (const statusCode of [204, 304]) {
-      const steps: Step[] = [
-        (_req, res) => {
+      const steps: [string, Step][] = [
+        ['res.end', (_req, res) => {
           res.statusCode = statusCode
           res.end()
-        },
-        (req, res, next) => sendResponse(req, res, next, null, statusCode),
-        (req, res, next) => sendResponse(req, res, next, null, statusCode, 'a body'),
-      ]
-      for (const step of steps) {
-        const short: Step = (_req, res, next) => {
+        }],
+        ['res.end of a body', (_req, res) => {
           res.statusCode = statusCode
+          res.end('a body')
+        }],
+        ['sendResponse', (req, res, next) => sendResponse(req, res, next, null, statusCode)],
+        ['sendResponse of a body', (req, res, next) => sendResponse(req, res, next, null, statusCode, 'a body')],
+        ['a returned body', () => 'a body'],
+      ]
+      for (const [why, step] of steps) {
+        const app = make().use((_req: Req, res: Res, next: Next) => {
+          if (why === 'a returned body') res.statusCode = statusCode
           next()
-        }
-        const { port } = await serve(t, make().get('/x', step).use(short))
-        const text = await raw(port, bytes('GET', '/x') + bytes('GET', '/x', [CLOSE]))
-        t.match(text, new RegExp(`^HTTP/1.1 ${statusCode} (.|\\r\\n(?!\\r\\n))*\\r\\n\\r\\nHTTP/1.1 ${statusCode} (.|\\r\\n(?!\\r\\n))*\\r\\n\\r\\n$`), name)
+        }).get('/x', step)
+        const warnings = catchWarnings(t)
+        const { port } = await serve(t, app)
+        const answers = parseAnswers(await raw(port, bytes('GET', '/x') + bytes('GET', '/x', [CLOSE])))
+        t.strictSame(answers.map((answer) => [answer.statusCode, answer.headers['content-length'] ?? '0']), [[statusCode, '0'], [statusCode, '0']], `${why}, on a ${name}`)
+        t.strictSame(warnings, [])
       }
     }
   }
-  const app = fullApp().use((_req: Req, res: Res, next: Next) => {
-    res.statusCode = 204
-    next()
-  })
-  const { port } = await serve(t, app.get('/x', () => 'a body'))
-  const text = await raw(port, bytes('GET', '/x') + bytes('GET', '/x', [CLOSE]))
-  t.strictSame(parseAnswers(text).map(({ statusCode }) => statusCode), [204, 204])
-  t.notMatch(text, /a body/)
 })
 
 t.test('Expect: 100-continue', async t => {
@@ -850,16 +849,16 @@ t.test('header injection', async t => {
       const app = fullApp().use('pre', mw.mwParseQuery)
       define(app)
       const { port } = await serve(t, app)
+      const bad: string[] = []
       for (const row of rows) {
         for (const target of ['/p' + row, '/p?to=' + row, '/p?' + row + '=1', '/p?to=%20' + row.slice(1) + '#']) {
-          const text = await raw(port, bytes('GET', target, ['cookie: a=' + row, CLOSE]))
-          const answers = parseAnswers(text)
-          t.equal(answers.length, 1, target)
-          const names = answers.flatMap(({ lines }) => lines.slice(1)).map((line) => line.split(':')[0]!.toLowerCase())
-          t.notOk(names.includes('set-cookie') || names.includes('crlf'), target + ': ' + names)
-          t.notMatch(answers[0]!.lines.join('|'), /[\r\n\0]/)
+          const answers = parseAnswers(await raw(port, bytes('GET', target, ['cookie: a=' + row, CLOSE])))
+          const lines = answers.flatMap(({ lines }) => lines.slice(1))
+          const isClean = lines.every((line) => /^(?!set-cookie|crlf)[\w-]+: [^\r\n\0]*$/i.test(line))
+          if (answers.length !== 1 || !isClean) bad.push(target + ' => ' + lines.join(' | '))
         }
       }
+      t.strictSame(bad, [])
     })
   }
 
@@ -900,7 +899,7 @@ t.test('names from the wire are data', async t => {
 
   t.test('as names of path parameters too', async t => {
     const [answer] = parseAnswers(await raw(port, bytes('GET', '/p/a/b?constructor=evil', [CLOSE])))
-    t.strictSame(JSON.parse(answer!.body), [['__proto__', 'a'], ['constructor', 'b']])
+    t.strictSame(JSON.parse(answer!.body).sort(), [['__proto__', 'a'], ['constructor', 'b']])
   })
 
   t.test('as names of headers and methods', async t => {

@@ -3,7 +3,7 @@
 
 import { EventEmitter, once } from 'node:events'
 import t from 'tap'
-import type { App, HostReq, HostRes, Next, Req, Rest as RestType, RestLike, Step } from '../microrest.ts'
+import type { App, HostReq, HostRes, Next, Req, Rest as RestType, RestLike, Router as RouterType, Step } from '../microrest.ts'
 import { FakeReq, FakeRes, call } from './fixtures/call.ts'
 import { HttpError, NanoRouter, Router, mw, rest } from './fixtures/core.ts'
 import { catchWarnings } from './fixtures/warnings.ts'
@@ -284,29 +284,45 @@ for (const [name, make] of outers) {
         next()
       }],
     ]
+    const kinds: [string, (router: RouterType) => unknown][] = [['app', (router) => rest({ router })], ['Router', (router) => router]]
+
+    /** Who is over, and what they see, of a request that a step inside answers. Behind an asynchronous step the outer one waits first. */
+    async function runToEnd(mounted: (router: RouterType) => unknown, step: Step, isBehind: boolean): Promise<unknown[]> {
+      const seen: unknown[] = []
+      const inner = new Router()
+      inner.setRoute('/x', 'GET', step)
+      inner.setRoute('post', note(seen, 'inner'))
+      const app = make()
+      if (isBehind) app.use((_req: Req, _res: HostRes, next: Next) => { setImmediate(next) })
+      app.use('/api', wrong<App>(mounted(inner))).use('post', note(seen, 'outer'))
+      const answer = await call(app, 'GET', '/api/x?q')
+      await turns(10)
+      return answer.body === 'x' ? seen : [answer]
+    }
+
     for (const [how, step] of endings) {
-      for (const [kind, mounted] of [
-        ['app', (router: InstanceType<typeof Router>) => rest({ router })], ['Router', (router: InstanceType<typeof Router>) => router],
-      ] as const) {
-        for (const isListening of [false, true]) {
-          const where = `of a mounted ${kind}${isListening ? ', behind an asynchronous outer step,' : ''}`
-          t.test(`has post steps inside and outside see their own url, once, where a step ${where} ${how}`, async t => {
-            const seen: unknown[] = []
-            const inner = new Router()
-            inner.setRoute('/x', 'GET', step)
-            inner.setRoute('post', note(seen, 'inner'))
-            const app = make()
-            // With such a step the outer one listens for the close before the inner one does.
-            if (isListening) app.use((_req: Req, _res: HostRes, next: Next) => { setImmediate(next) })
-            app.use('/api', wrong<App>(mounted(inner))).use('post', note(seen, 'outer'))
-            t.match(await call(app, 'GET', '/api/x?q'), { body: 'x' })
-            await turns(10)
-            t.strictSame(seen.slice().sort(), [['inner', '/x?q', '/api'], ['outer', '/api/x?q', undefined]], 'each its own url, once')
-            t.match(seen[0], ['inner'], 'what is inside is over first')
-          })
-        }
+      for (const [kind, mounted] of kinds) {
+        t.test(`has post steps inside and outside see their own url, once, where a step of a mounted ${kind} ${how}`, async t => {
+          for (const isBehind of [false, true]) {
+            const seen = await runToEnd(mounted, step, isBehind)
+            t.strictSame(seen.sort(), [['inner', '/x?q', '/api'], ['outer', '/api/x?q', undefined]])
+          }
+        })
       }
     }
+
+    t.test('is over inside before it is over outside', async t => {
+      const early: string[] = []
+      for (const [how, step] of endings) {
+        for (const [kind, mounted] of kinds) {
+          for (const isBehind of [false, true]) {
+            const [first] = await runToEnd(mounted, step, isBehind) as [string[]]
+            if (first[0] !== 'inner') early.push(`a step of a mounted ${kind}${isBehind ? ' behind an asynchronous one' : ''} ${how}`)
+          }
+        }
+      }
+      t.strictSame(early, [])
+    })
 
     t.test('has a step inside that is at work when the client leaves keep its url, and post run once when it is done', async t => {
       const seen: unknown[] = []
@@ -536,7 +552,7 @@ t.test('mounting on a Router', async t => {
   t.test('sets the routes /api and /api/:* for any method', async t => {
     const router = new Router()
     rest({ router }).use('/api', rest())
-    t.strictSame(router.routes(), [{ method: '_ANY_', path: '/api' }, { method: '_ANY_', path: '/api/:*' }])
+    t.strictSame(router.routes().map(({ method, path }) => method + ' ' + path).sort(), ['_ANY_ /api', '_ANY_ /api/:*'])
   })
 
   t.test('runs the use steps that stood before, and no later ones', async t => {
@@ -606,7 +622,7 @@ t.test('mounting on a NanoRouter', async t => {
   })
 })
 
-t.test("mounting on somebody else's router gives it steps that restore url by themselves", async t => {
+t.test("mounting on somebody else's router gives it steps that work by themselves", async t => {
   const steps: Step[] = []
   const router = {
     setRoute(_path: unknown, _method: unknown, list: unknown) { steps.push(...(list as Step[])) },
@@ -615,14 +631,21 @@ t.test("mounting on somebody else's router gives it steps that restore url by th
     },
   }
   const app = rest({ router: wrong<RestType['router']>(router) })
-  app.use('/api', rest((_req, _res, next) => next()))
-  const req = new FakeReq('GET', '/api/x')
   const seen: unknown[] = []
-  await new Promise<void>((resolve) => app(req, new FakeRes(), () => {
-    seen.push(req.url, req.baseUrl)
-    resolve()
+  app.use('/api', rest((req, _res, next) => {
+    seen.push(view(req))
+    next()
   }))
-  t.strictSame(seen, ['/api/x', undefined])
+  app(new FakeReq('GET', '/api/x'), new FakeRes(), wrong<Next>(() => { seen.push('outer') }))
+  await turns()
+  t.strictSame(seen, [['/x', '/api'], 'outer'])
+
+  t.test('and put url and baseUrl back', async t => {
+    const req = new FakeReq('GET', '/api/x')
+    app(req, new FakeRes(), () => {})
+    await turns()
+    t.strictSame([req.url, req.baseUrl], ['/api/x', undefined])
+  })
 })
 
 t.test('an app mounted on itself ends', async t => {

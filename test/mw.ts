@@ -528,7 +528,7 @@ t.test('a parsed query is a plain object', async t => {
 /** The best of a few runs, in milliseconds. */
 function clock(f: () => unknown): number {
   let best = Infinity
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < 5; run++) {
     const start = performance.now()
     f()
     best = Math.min(best, performance.now() - start)
@@ -537,8 +537,8 @@ function clock(f: () => unknown): number {
 }
 
 t.test('parsing takes time in proportion to the length', async t => {
-  const SMALL = 1 << 10
-  const FACTOR = 32
+  const SMALL = 1 << 9
+  const FACTOR = 64
   const table: [why: string, make: (count: number) => string][] = [
     ['names without values', count => 'a&'.repeat(count)],
     ['names without values, then one with', count => 'a&'.repeat(count) + 'a=1'],
@@ -557,8 +557,8 @@ t.test('parsing takes time in proportion to the length', async t => {
     const large = make(SMALL * FACTOR)
     clock(() => mw.parseQuery(small))
     const ratio = clock(() => mw.parseQuery(large)) / clock(() => mw.parseQuery(small))
-    // Quadratic is FACTOR times that.
-    t.ok(ratio < FACTOR * 12, `${why}: ${FACTOR} times the length takes ${ratio.toFixed(1)} times as long`)
+    // Quadratic were FACTOR times FACTOR. What is between is for caches, collections and busy machines.
+    t.ok(ratio < FACTOR * 20, `${why}: ${FACTOR} times the length takes ${ratio.toFixed(1)} times as long`)
   }
 })
 

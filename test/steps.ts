@@ -1290,7 +1290,7 @@ t.test('post steps run when a readBody of one\'s own answers or waits forever', 
     const exchange = new Exchange('POST', '/', { body: 'text' })
     if (/long since/.test(why)) {
       // (A request that sends nothing any more.)
-      Object.assign(exchange.req, { destroyed: true }).removeAllListeners('newListener')
+      Object.assign(exchange.req, { destroyed: true, closed: true }).removeAllListeners('newListener')
       exchange.res.close()
     }
     exchange.start(app)

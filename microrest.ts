@@ -379,7 +379,7 @@ function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
     req.url = originForm(originForm(url!).slice(cut.length))
     // A route that an outer pre step has chosen is not for the inner one, nor is the tail that the mount itself has matched.
     req._route = undefined
-    delete req.params['*']
+    if (req.params) delete req.params['*']
     if (other.runRoute) other.runRoute(rest, req, res, onwards)
     else other(req, res, onwards)
   }

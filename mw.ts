@@ -533,7 +533,8 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
         res.on('finish', () => req.resume!())
       }
       size = bodySizeLimit
-      if (!res.headersSent) res.setHeader('connection', 'close')
+      // (HTTP/2 has no such header.)
+      if (!res.headersSent && req.httpVersionMajor !== 2) res.setHeader('connection', 'close')
       done(new HttpError(bodySizeStatus, 'max body size exceeded'))
     }
 

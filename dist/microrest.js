@@ -339,7 +339,7 @@ function buildReadBody(options) {
 
     // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
     const hooks = builtin('async_hooks');
-    const onwards = hooks ? hooks.AsyncResource.bind(next) : next;
+    const scope = hooks && new hooks.AsyncResource('microrest.body');
     const chunks = [];
     let size = 0;
     let isOpen = true;
@@ -348,33 +348,43 @@ function buildReadBody(options) {
       if (!isOpen) return;
       isOpen = false;
       if (!err) req.body = body;
-      onwards(err, context, body);
-    }
-    function tooLong() {
-      if (!isOpen) return;
-      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
-      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
-      if (req.socket) req.socket.destroySoon = undefined;
-      if (!res.headersSent) res.setHeader('connection', 'close');
-      done(new HttpError(bodySizeStatus, 'max body size exceeded'));
+      if (scope) scope.runInAsyncScope(next, undefined, err, context, body);
+      else next(err, context, body);
     }
     function broken(err) {
       done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
     }
+    function tooLong() {
+      const { socket } = req;
+      if (!isOpen) return;
+      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+      if (req.httpVersionMajor === 1 && socket && socket.destroySoon) {
+        socket.destroySoon = undefined;
+        // What comes before the answer is out stays where it is, what comes after it is dropped.
+        req.pause();
+        res.on('finish', () => req.resume());
+      }
+      size = bodySizeLimit;
+      // (HTTP/2 has no such header.)
+      if (!res.headersSent && req.httpVersionMajor !== 2) res.setHeader('connection', 'close');
+      done(new HttpError(bodySizeStatus, 'max body size exceeded'));
+    }
 
     req.on('data', (chunk) => {
       size += isString(chunk) ? byteLength(chunk) : chunk.length;
-      if (size <= bodySizeLimit) chunks.push(chunk);
-      else tooLong();
-      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy();
+      if (!isOpen) {
+        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy();
+      } else if (size > bodySizeLimit) tooLong();
+      else chunks.push(chunk);
     });
     req.on('end', () => {
-      const socket = req.socket;
+      const { socket } = req;
       if (isOpen) return done(null, join(chunks, size, req));
-      if (!socket) return;
       // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+      if (!socket || socket.destroySoon) return;
       delete socket.destroySoon;
-      if (res.writableEnded) socket.destroySoon();
+      if (res.writableEnded && socket.destroySoon) socket.destroySoon();
     });
     req.on('error', broken);
     req.on('close', broken);
@@ -490,11 +500,13 @@ const MAX_NESTING = 100;
 function runSteps(
   plan, rest, req, res, callback
 ) {
-  takeSteps({
-    plan_: plan, rest_: rest, req_: req, res_: res, callback_: callback,
+  const run = {
+    plan_: plan, rest_: rest, outer_: req.run_, req_: req, res_: res, callback_: callback,
     phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: NONE, number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
     url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
-  });
+  };
+  if (plan.steps_.post.length) run.req_.run_ = run;
+  takeSteps(run);
 }
 
 function enter(run, phase, steps) {
@@ -528,8 +540,9 @@ function takeStep(run) {
   const res = run.res_;
   const number = run.number_;
   const step = run.steps_[run.ix_++];
-  let value;
   if (!step) return turn(run);
+  let value;
+  let isPending = false;
   run.url_ = req.url;
   run.baseUrl_ = req.baseUrl;
   try {
@@ -537,11 +550,12 @@ function takeStep(run) {
     if (run.phase_ === ERR) value = step(run.err_, req, res, next);
     else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next);
     // (A getter of the value may throw as well.)
-    if (isPromise(value)) value = waitFor(run, number, step, value);
+    isPending = isPromise(value);
   } catch (err) {
     return proceed(run, number, toError(err));
   }
-  takeValue(run, number, step, value);
+  if (isPending) waitFor(run, number, step, value);
+  else takeValue(run, number, step, value);
   if (number === run.number_) wait(run);
 }
 
@@ -602,7 +616,7 @@ function leave(run) {
   }
 }
 
-/** Wait for the promise of a step. Gives, for the time being, the value that says nothing. */
+/** Wait for the promise of a step. */
 function waitFor(run, number, step, promise) {
   const state = { isSettled_: false };
   run.pending_++;
@@ -611,7 +625,6 @@ function waitFor(run, number, step, promise) {
   } catch (err) {
     settle(run, number, step, state, true, err);
   }
-  return run.res_;
 }
 
 /** The promise of a step has settled. (Not all that has a `then` keeps to doing so once.) */
@@ -630,19 +643,23 @@ function takeValue(run, number, step, value) {
   const arity = step.length;
   const isErr = run.phase_ === ERR;
   const isPost = run.phase_ === POST;
-  if (arity > (isErr ? 2 : 1)) return;
+  if (arity > (isErr || isPost ? 2 : 1)) return;
   if (value instanceof Error) return proceed(run, number, value);
-  if (number !== run.number_ || value === res) return;
-  if (value !== undefined && !res.headersSent && !(isPost && run.err_)) {
+  if (number !== run.number_) return;
+  if (isPost) {
+    // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
+    run.cut_ = number;
+    return proceed(run, number);
+  }
+  if (value === res || res.headersSent) return;
+  if (value !== undefined) {
     let status = res.statusCode;
     // The answer to an error is an error, unless its step says otherwise.
     if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500;
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
     proceed(run, number, respond(res, undefined, status, value, undefined, type) || false);
-  } else if (isPost) {
-    // It is done, and may have no next to say so. (One that is undefined from a step of length 0 may be a wrapper's.)
-    if (arity || value !== undefined) proceed(run, number);
-  } else if (arity && !res.headersSent) {
+  } else if (arity) {
+    // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
   }
 }
@@ -661,9 +678,12 @@ function wait(run) {
 function close(run) {
   const { phase_, req_, res_, isClosed_ } = run;
   run.isClosed_ = true;
-  if (run.pending_ || phase_ >= POST) return;
-  // The request closes after the response, and what reads its body says then that it has ended too early.
-  if (phase_ === BODY && !isClosed_) {
+  if (phase_ >= POST) return;
+  const inner = req_.run_;
+  if (inner && inner !== run) return close(inner);
+  if (run.pending_) return;
+  // A client that has left closes the request after the response, and what reads the body then says that it has ended too early.
+  if (phase_ === BODY && !isClosed_ && !req_.closed && !res_.writableEnded) {
     req_.on('close', close.bind(undefined, run));
     return;
   }
@@ -677,7 +697,8 @@ function close(run) {
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run) {
-  const { callback_, err_ } = run;
+  const { callback_, err_, outer_, req_ } = run;
+  if (req_.run_ === run) req_.run_ = outer_;
   run.phase_ = OVER;
   run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
   try {
@@ -685,6 +706,7 @@ function end(run) {
   } catch (failure) {
     reportTo(run.rest_, failure, 'mw callback threw');
   }
+  if (outer_ && outer_.isClosed_) close(outer_);
 }
 
 /**
@@ -718,7 +740,7 @@ function parse(path, options) {
 
 /** Without a trailing slash, if that is to be ignored. */
 function trim(path, options) {
-  return options && options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path;
+  return options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path;
 }
 
 function lower(text) {
@@ -768,14 +790,9 @@ function walkMiddle(node, parts, ix, method) {
   for (const length of node.lengths_) {
     const start = parts.length - length;
     const found = start > ix && walk(node, parts, start, method);
-    if (found && (!best || rank(found) < rank(best))) best = found;
+    if (found && (!best || found.rank_ < best.rank_)) best = found;
   }
   return best;
-}
-
-/** A pattern as a text that sorts before those of less specific ones; more parts before fewer. */
-function rank(route) {
-  return parse(route.path_).shape_.split('/').map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd';
 }
 
 /** Put a route in its place among the others. */
@@ -802,6 +819,7 @@ function insert(tables, route, shape) {
     } else if (ix < last) {
       node = node.middle_ || (node.middle_ = { lengths_: [] });
       if (node.lengths_.indexOf(last - ix) < 0) node.lengths_.push(last - ix);
+      route.rank_ = parts.map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd';
     } else {
       route.other_ = node.tail_;
       node.tail_ = route;
@@ -814,9 +832,9 @@ function insert(tables, route, shape) {
 
 /** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
 function chosenRoute(chosen, params) {
-  const { mw = chosen, params: own = {} } = chosen;
+  const { mw = chosen, params: own } = chosen;
   const bodyAt = mw.bodyAt || 0;
-  for (const name of Object.keys(own)) setOwn(params, name, own[name]);
+  if (own) for (const name of Object.keys(own)) setOwn(params, name, own[name]);
   return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) };
 }
 
@@ -838,7 +856,8 @@ function match(router, path, method, params) {
   const parts = components(trimmed);
   const folded = options.ignoreCase ? parts.map(lower) : parts;
   if (isEscaped && !parts.some(hasSlash)) found = pick(plain_[folded.join('/')], method);
-  if (!found) found = walk(root_, folded, 1, method);
+  // (The target * of an OPTIONS request is one part, and below no path.)
+  if (!found && parts.length > 1) found = walk(root_, folded, 1, method);
   if (found) cut(found.keys_, parts, params);
   for (let ix = 0; !found && ix < regExps_.length; ix++) {
     const groups = regExps_[ix].path_.exec(path);
@@ -1119,9 +1138,9 @@ function buildPlan(rest) {
 function handleError(rest, err, req, res, next) {
   let isOpen = true;
   function done(failure) {
+    if (failure && failure !== err) reportTo(rest, failure, 'onError error');
     if (!isOpen) return;
     isOpen = false;
-    if (failure && failure !== err) reportTo(rest, failure, 'onError error');
     if (next && !res.headersSent) next(failure && err);
     else if (failure) writeResponse(res, err);
   }
@@ -1151,13 +1170,20 @@ function flatten(steps) {
 function buildMount(rest, prefix, other) {
   const depth = prefixOf(prefix).length;
   const mount = (req, res, next) => {
-    const cut = pathOf(req.url).split('/').slice(0, depth).join('/');
-    req.baseUrl = (req.baseUrl || '') + cut;
-    req.url = originForm(originForm(req.url).slice(cut.length));
-    // A route that an outer pre step has chosen is not for the inner one.
+    const { url, baseUrl } = req;
+    const onwards = (err) => {
+      req.url = url;
+      req.baseUrl = baseUrl;
+      next(err);
+    };
+    const cut = pathOf(url).split('/').slice(0, depth).join('/');
+    req.baseUrl = (baseUrl || '') + cut;
+    req.url = originForm(originForm(url).slice(cut.length));
+    // A route that an outer pre step has chosen is not for the inner one, nor is the tail that the mount itself has matched.
     req._route = undefined;
-    if (other.runRoute) other.runRoute(rest, req, res, next);
-    else other(req, res, next);
+    if (req.params) delete req.params['*'];
+    if (other.runRoute) other.runRoute(rest, req, res, onwards);
+    else other(req, res, onwards);
   };
   // What is mounted reads the body by its own rules.
   mount.readBody = false;
@@ -1173,9 +1199,9 @@ function use(rest, args) {
   for (const step of steps) {
     if (step && (step.rest || step.runRoute)) {
       const mount = [buildMount(rest, path, step)];
-      router.setRoute(path || '/', '_ANY_', mount);
-      // The NanoRouter takes every path for a prefix.
+      // (The NanoRouter takes every path for a prefix. What cannot be a prefix throws here, before any route is set.)
       if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount);
+      router.setRoute(path || '/', '_ANY_', mount);
     } else router.setRoute(toSteps(step)[0].length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step);
   }
 }
@@ -1231,6 +1257,7 @@ function buildApp(rest) {
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
     const define = (path, ...steps) => {
       const paths = ([]).concat(path);
+      if (!paths.length) refuse('path is required', path);
       for (const one of paths) routerOf(rest).setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps));
       return app;
     };

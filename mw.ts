@@ -523,7 +523,6 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
     }
     function tooLong(): void {
       const { socket } = req
-      if (!isOpen) return
       // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
       // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
       if (req.httpVersionMajor === 1 && socket && socket.destroySoon) {
@@ -556,7 +555,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
     req.on('error', broken)
     req.on('close', broken)
     if (req.destroyed) broken()
-    if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong()
+    else if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong()
   }
 }
 

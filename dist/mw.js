@@ -356,7 +356,6 @@ function buildReadBody(options) {
     }
     function tooLong() {
       const { socket } = req;
-      if (!isOpen) return;
       // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
       // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
       if (req.httpVersionMajor === 1 && socket && socket.destroySoon) {
@@ -389,7 +388,7 @@ function buildReadBody(options) {
     req.on('error', broken);
     req.on('close', broken);
     if (req.destroyed) broken();
-    if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong();
+    else if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong();
   };
 }
 

@@ -201,6 +201,10 @@ t.test('app methods', async t => {
     t.match(await call(app, 'GET', '/'), { body: 'ok' })
   })
 
+  t.test('no path at all throws', async t => {
+    t.throws(() => rest().get([], ok), { message: /path is required/ })
+  })
+
   t.test('several paths at once are several routes', async t => {
     const { app, router } = recorded()
     t.equal(app.get(['/', '/index', /^\/home/], pass, ok), app)
@@ -354,6 +358,15 @@ t.test('app.use', async t => {
       t.throws(() => make().use('/u/:id', pass), { message: /\/u\/:id/ })
     })
   }
+
+  t.test('a url that a step has made malformed is a 400 where a filter meets it', async t => {
+    const app = rest({ router: new Router() }).use((req: Req, _res: HostRes, next: Next) => {
+      req.url = '/%zz'
+      next()
+    })
+    app.use('/api', pass).all('/api/x', ok)
+    t.match(await call(app, 'GET', '/api/x'), { statusCode: 400 })
+  })
 
   t.test("somebody else's router gets a filter that filters by itself", async t => {
     const { app, router } = recorded()
@@ -1413,6 +1426,23 @@ t.test('app.close', async t => {
       })
     }
   }
+
+  t.test('closes a server that got to listen after all', async t => {
+    const fake = new FakeServer('none', [7000])
+    replaceServer(t, http, fake)
+    const app = rest(ok)
+    let closed = 0
+    fake.on('close', () => { closed++ })
+    const err = new Promise((resolve) => app.listen(7000, resolve))
+    // (By now it has been told to listen.)
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    fake.emit('listening')
+    t.equal(await err, null)
+    app.close()
+    fake.emit('listening')
+    await turns()
+    t.equal(closed, 2)
+  })
 
   t.test('ends the hunt for a port', async t => {
     const fake = new FakeServer('EADDRINUSE')

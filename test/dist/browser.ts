@@ -35,7 +35,7 @@ function openBrowser(executable: string, url: string, profile: string): ChildPro
   return spawn(executable, [
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-sync',
     '--disable-background-networking', '--disable-component-update', '--disable-extensions', `--user-data-dir=${profile}`, url,
-  ], { stdio: 'ignore' })
+  ], { stdio: 'ignore', env: { ...process.env, TMPDIR: profile } })
 }
 
 t.test('a page runs every script', { skip: browser ? false : 'no chromium on the PATH' }, async t => {

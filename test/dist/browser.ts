@@ -35,7 +35,7 @@ function openBrowser(executable: string, url: string, profile: string): ChildPro
   return spawn(executable, [
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-sync',
     '--disable-background-networking', '--disable-component-update', '--disable-extensions', `--user-data-dir=${profile}`, url,
-  ], { stdio: 'ignore', env: { ...process.env, TMPDIR: profile } })
+  ], { stdio: 'ignore', detached: true, env: { ...process.env, TMPDIR: profile } })
 }
 
 t.test('a page runs every script', { skip: browser ? false : 'no chromium on the PATH' }, async t => {
@@ -61,8 +61,11 @@ t.test('a page runs every script', { skip: browser ? false : 'no chromium on the
 
   const chromium = openBrowser(browser!, `http://127.0.0.1:${port}/`, makeFolder(t))
   t.teardown(async () => {
-    chromium.kill()
-    await new Promise(resolve => chromium.once('exit', resolve))
+    // The whole group, and at once: what is left of a browser would go on writing into the folder that is to be removed.
+    if (chromium.pid && chromium.exitCode === null) {
+      process.kill(-chromium.pid, 'SIGKILL')
+      await new Promise(resolve => chromium.once('exit', resolve))
+    }
     server.closeAllConnections()
     server.close()
   })

@@ -510,17 +510,9 @@ type exported_ServerInfo = ServerInfo;
 type exported_ServerOptions = ServerOptions;
 type exported_Step<Params = AnyParams> = Step<Params>;
 declare const exported: typeof rest & {
-  HttpError: typeof HttpError;
-  NanoRouter: typeof NanoRouter;
-  Rest: typeof Rest;
   Router: typeof Router;
-  createHandler: typeof createHandler;
-  createServer: typeof createServer;
   default: typeof rest;
   mw: typeof mw;
-  readBody: typeof mwReadBody;
-  reportError: typeof reportError;
-  sendResponse: typeof sendResponse;
 };
 declare namespace exported {
   export { exported_NanoRouter as NanoRouter };

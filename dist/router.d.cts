@@ -203,4 +203,5 @@ declare namespace exported {
   export { exported_RouteInfo as RouteInfo };
   export { exported_RouterOptions as RouterOptions };
 }
+type exported = Router;
 export = exported;

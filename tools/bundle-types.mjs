@@ -93,11 +93,14 @@ export function toExportEquals(text) {
   const aliases = []
   const types = []
   let main = ''
+  const of = exported.find(({ name }) => name.text === 'default')
+  const byDefault = of ? membersOf(file, (of.propertyName ?? of.name).text) : []
   for (const { name: { text: name }, propertyName } of exported) {
     const local = propertyName?.text ?? name
     const { isValue, typeParameters } = declarationsOf(file, local)
     if (name === 'default') main = `typeof ${local} & `
-    if (isValue) values.push(`  ${name}: typeof ${local};\n`)
+    // A class that were there twice would be an intersection of itself, which the compiler does not let anybody extend.
+    if (isValue && !byDefault.includes(name)) values.push(`  ${name}: typeof ${local};\n`)
     if (typeParameters && name !== 'default') {
       const names = typeParameters.map((parameter) => parameter.name.text).join(', ')
       const list = typeParameters.map((parameter) => parameter.getText()).join(', ')
@@ -112,8 +115,31 @@ ${aliases.join('')}declare const exported: ${main}{
 ${values.join('')}};
 declare namespace exported {
 ${types.join('')}}
-export = exported;
+${isClass(file, of) ? `type exported = ${of?.propertyName?.text};\n` : ''}export = exported;
 `
+}
+
+/**
+ * True if what is exported is a class, whose name is then a type too.
+ *
+ * @param {ts.SourceFile} file
+ * @param {ts.ExportSpecifier | undefined} specifier
+ */
+function isClass(file, specifier) {
+  return file.statements.some((node) => ts.isClassDeclaration(node) && node.name?.text === specifier?.propertyName?.text)
+}
+
+/**
+ * The members of a constant, by the interface that is its type; none if it is anything else.
+ *
+ * @param {ts.SourceFile} file
+ * @param {string} local
+ */
+function membersOf(file, local) {
+  const constant = file.statements.filter(ts.isVariableStatement).flatMap(({ declarationList }) => [...declarationList.declarations])
+    .find(({ name }) => name.getText() === local)
+  const type = file.statements.filter(ts.isInterfaceDeclaration).find(({ name }) => name.text === constant?.type?.getText())
+  return (type?.members ?? []).map((member) => member.name?.getText())
 }
 
 /**

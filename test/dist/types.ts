@@ -104,9 +104,13 @@ t.test('the parts of the installed package type-check', async t => {
     'script.cts': `
       import Router = require('microrest/router')
       import mw = require('microrest/mw')
+      import rest = require('microrest')
       const options: Router.RouterOptions = {}
-      export const router: Router.Router = new Router(options)
-      export const query: mw.Query = mw.parseQuery('a=b')`,
+      export const router: Router = new Router(options)
+      export const query: mw.Query = mw.parseQuery('a=b')
+      export class MyRest extends rest.Rest {}
+      export class MyNano extends rest.NanoRouter {}
+      export class MyRouter extends rest.Router {}`,
   })
   for (const module of [ModuleKind.Node16, ModuleKind.NodeNext]) {
     t.strictSame(findProblems(folder, ['module.mts', 'script.cts'], { module }), [])

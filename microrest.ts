@@ -6,11 +6,11 @@
  */
 
 import {
-  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, isBelow, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction,
-  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, originForm, pathOf, prefixOf, refuse, reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  HttpError, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString, mustBeFunction,
+  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, originForm, pathOf, placeOf, prefixOf, refuse, reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
-  AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions, PathParams, Plan, ReadBody, ReadBodyOptions,
+  AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions, PathParams, Place, Plan, ReadBody, ReadBodyOptions,
   Req, Res, RestLike, Step,
 } from './mw.ts'
 
@@ -187,16 +187,13 @@ export class NanoRouter {
   declare readonly options: PathOptions
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare readonly body_: ReadBody
-  declare private readonly routes_: { [path: string]: Step[] | undefined }
-  /** The most components that a route has; what is behind them in a path needs no look-up. */
-  declare private depth_: number
+  declare private readonly root_: Place<Step[]>
 
   constructor(readBody?: ReadBody) {
     this.options = {}
     this.steps_ = noSteps()
     this.body_ = readBody || mwReadBody
-    this.routes_ = bare()
-    this.depth_ = 0
+    this.root_ = {}
   }
 
   /**
@@ -214,12 +211,11 @@ export class NanoRouter {
     const list = ([] as unknown[]).concat(steps)
     if (list.length > 1) refuse('multiple mw steps not supported', path)
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0])
-    const parts = prefixOf(path)
-    const table = isCategory(path) ? this.steps_ : this.routes_
-    const key = isCategory(path) ? path : parts.join('/')
-    if (table[key] && table[key]!.length) warn('redefined:', path)
-    table[key] = list as Step[]
-    this.depth_ = Math.max(this.depth_, parts.length)
+    const place = placeOf(this.root_, prefixOf(path))
+    const earlier = isCategory(path) ? this.steps_[path] : place.end_
+    if (earlier && earlier.length) warn('redefined:', path)
+    if (isCategory(path)) this.steps_[path] = list
+    else place.end_ = list as Step[]
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
@@ -231,7 +227,7 @@ export class NanoRouter {
   /** Forget the step for a path, or of a category. */
   deleteRoute(path: string): void {
     if (isCategory(path)) this.steps_[path] = []
-    else delete this.routes_[prefixOf(path).join('/')]
+    else placeOf(this.root_, prefixOf(path)).end_ = undefined
   }
 
   /** Run a request through its route. What is not routed is answered with 404. */
@@ -243,21 +239,17 @@ export class NanoRouter {
   find_(req: Req): Found {
     const found = this.match_(req.url!)
     if (found) return { use_: this.steps_.use, mw_: found }
-    const notFound: Step = (req, res, next) => sendResponse(req, res, next, notRouted(req))
-    notFound.readBody = false
-    return { use_: [], mw_: [notFound] }
+    // (After `false` there is no body to read.)
+    return { use_: [(req: Req, res: Res, next: Next) => sendResponse(req, res, (err) => next(err || false), notRouted(req))], mw_: [] }
   }
 
   private match_(path: string): Step[] | undefined {
-    const parts = components(pathOf(path))
-    let key = ''
-    // (The target * of an OPTIONS request is below no path.)
-    let found = parts.length > 1 ? this.routes_[key] : undefined
-    for (let ix = 1; ix < parts.length && ix < this.depth_; ix++) {
-      // An escaped slash is part of its component, and no route has one.
-      if (parts[ix]!.indexOf('/') >= 0) break
-      key += '/' + parts[ix]
-      found = this.routes_[key] || found
+    let place: Place<Step[]> | undefined = this.root_
+    let found: Step[] | undefined
+    for (const part of components(pathOf(path))) {
+      place = place.next_ && place.next_[part]
+      if (!place) break
+      found = place.end_ || found
     }
     return found
   }
@@ -279,21 +271,18 @@ export class Rest implements RestLike {
   declare sendResponse: typeof sendResponse
   /** The app: a bound listener for requests. */
   declare readonly onRequest: App
-  /** @internal */ declare servers_: Server[]
 
   constructor(options?: RestOptions) {
     const given = options || {}
-    const { processRequest, onError } = given
-    mustBeFunction('processRequest', processRequest)
-    mustBeFunction('onError', onError)
     // What is not given is not set: a class that extends this one may have its own.
-    if (processRequest) this.processRequest = processRequest
-    if (onError) this.onError = onError
+    for (const name of ['processRequest', 'onError'] as const) {
+      mustBeFunction(name, given[name])
+      if (given[name]) this[name] = given[name] as never
+    }
     if (given.bodySizeLimit !== undefined || given.bodySizeStatus !== undefined) this.readBody = buildReadBody(given)
     this.router = given.router
     this.emitter = given.emitter
     this.maxNesting = given.maxNesting
-    this.servers_ = []
     this.onRequest = buildApp(this)
   }
 
@@ -313,49 +302,7 @@ Rest.prototype.HttpError = HttpError
 Rest.prototype.sendResponse = sendResponse
 Rest.prototype.readBody = mwReadBody
 
-/** A NanoRouter that reads bodies as the Rest does. */
-function buildNano(rest: Rest): NanoRouter {
-  return new NanoRouter((req, res, next, context) => rest.readBody(req, res, next, context))
-}
-
-/** What requests of an app without a router run on: they go the same way as others, through a route that matches them all. */
-function buildPlan(rest: Rest): NanoRouter {
-  const plan: NanoRouter & Plan = buildNano(rest)
-  plan.passesBody_ = true
-  plan.find_ = () => {
-    if (!rest.processRequest) throw new Error('no router or processRequest')
-    return { use_: [], mw_: [rest.processRequest.bind(rest)] }
-  }
-  return plan
-}
-
-/** Hand an error to onError, and what is left of it to the outer server, or else to the client. */
-function handleError(rest: Rest, err: unknown, req: Req, res: Res, next: Next | undefined): void {
-  let isOpen = true
-  function done(failure?: unknown): void {
-    if (failure && failure !== err) reportTo(rest, failure, 'onError error')
-    if (!isOpen) return
-    isOpen = false
-    if (next && !res.headersSent) next(failure && err)
-    else if (failure) writeResponse(res, err)
-  }
-  function threw(failure: unknown): void {
-    done(toError(failure))
-  }
-  try {
-    const promise = rest.onError(err, req, res, done)
-    if (isPromise(promise)) promise.then(undefined, threw)
-  } catch (failure) {
-    threw(failure)
-  }
-}
-
 // --------------------------------------------------------------------------------------------------------- the app
-
-/** The app's router: a NanoRouter, unless it has been given another before its first route. */
-function routerOf(rest: Rest): RouterLike {
-  return rest.router || (rest.router = buildNano(rest))
-}
 
 function flatten(steps: readonly unknown[]): Step[] {
   return ([] as Step[]).concat.apply([], steps as Step[][])
@@ -369,12 +316,12 @@ function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
   const depth = prefixOf(prefix).length
   const mount: Step = (req, res, next) => {
     const { url, baseUrl } = req
-    const onwards = (err?: unknown) => {
+    const cut = pathOf(url!).split('/').slice(0, depth).join('/')
+    function onwards(err?: unknown): void {
       req.url = url
       req.baseUrl = baseUrl
       next(err)
     }
-    const cut = pathOf(url!).split('/').slice(0, depth).join('/')
     req.baseUrl = (baseUrl || '') + cut
     req.url = originForm(originForm(url!).slice(cut.length))
     // A route that an outer pre step has chosen is not for the inner one, nor is the tail that the mount itself has matched.
@@ -388,37 +335,19 @@ function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
   return mount
 }
 
-function use(rest: Rest, args: unknown[]): void {
-  const router = routerOf(rest)
-  const path = isString(args[0]) ? (args.shift() as string).replace(/\/$/, '') : ''
-  const steps = flatten(args) as Mounted[]
-  if (!steps.length) refuse('no step to use', path)
-  if (isCategory(path)) return router.setRoute(path, steps)
-  for (const step of steps) {
-    if (step && (step.rest || step.runRoute)) {
-      const mount = [buildMount(rest, path, step)]
-      // (The NanoRouter takes every path for a prefix. What cannot be a prefix throws here, before any route is set.)
-      if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount)
-      router.setRoute(path || '/', '_ANY_', mount)
-    } else router.setRoute(toSteps(step)[0]!.length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step)
-  }
-}
-
 /** The step, as one that runs only for the paths at and below a prefix. */
 function buildFilter(path: string, step: Step, router: RouterLike): Step {
-  const prefix = prefixOf(path, router.options)
+  const { options } = router
+  const prefix = prefixOf(path, options)
   const isErr = step.length === 4
   if (isPattern(path)) refuse('a prefix has no parameters', path)
 
   function filter(...args: unknown[]): unknown {
-    let isIn = false
-    try {
-      isIn = isBelow(args[isErr ? 1 : 0] as Req, prefix, router.options)
-    } catch (err) {
-      // (The error that an err step is called for may be this one.)
-      if (!isErr) throw err
-    }
-    return isIn ? step.apply(undefined, args as [Req, Res, Next]) : (args.pop() as Next)(isErr ? args[0] : undefined)
+    const pathname = pathOf((args[isErr ? 1 : 0] as Req).url!)
+    // (The error that an err step is called for may be a malformed escape: no cause for another one.)
+    const parts = isErr ? pathname.split('/').map(decode) : components(pathname)
+    const isBelow = prefix.every((part, ix) => ix < parts.length && fold(parts[ix]!, options) === part)
+    return isBelow ? step.apply(undefined, args as [Req, Res, Next]) : (args.pop() as Next)(isErr ? args[0] : undefined)
   }
   // What a step may do is known by its length.
   return Object.defineProperty(filter, 'length', { value: step.length })
@@ -426,18 +355,44 @@ function buildFilter(path: string, step: Step, router: RouterLike): Step {
 
 /** Make the app of a Rest: the listener, and the methods on it. */
 function buildApp(rest: Rest): App {
-  const plan = buildPlan(rest)
+  const readBody: ReadBody = (req, res, next, context) => rest.readBody(req, res, next, context)
+  const servers: Server[] = []
+  // Without a router requests go the same way, through a route that matches them all.
+  const plan: Plan = {
+    steps_: noSteps(),
+    body_: readBody,
+    passesBody_: true,
+    find_() {
+      if (!rest.processRequest) throw new Error('no router or processRequest')
+      return { use_: [], mw_: [rest.processRequest.bind(rest)] }
+    },
+  }
+  // What errors are left run on: a chain with one step.
+  const last = noSteps()
+  last.err.push(((err, req, res, next) => rest.onError(err, req, res, next)) as ErrStep)
+
+  /** The app's router: a NanoRouter, unless it has been given another before its first route. */
+  function routerOf(): RouterLike {
+    return rest.router || (rest.router = new NanoRouter(readBody))
+  }
+
   const app = function onRequest(req: Req, res: Res, next?: Next) {
     let isOpen = true
     function done(err?: unknown): void {
       if (!isOpen) return reportTo(rest, err, 'router error')
       isOpen = false
-      if (err) handleError(rest, err, req, res, next)
+      if (err) {
+        // What onError leaves of the error goes to the outer server, or else to the client.
+        runSteps({ steps_: last, body_: false, find_() { throw err } }, rest, req, res, (left) => {
+          if (next && !res.headersSent) next(left)
+          else if (left) writeResponse(res, left)
+        })
       // Called back after an answer, an outer server would answer too.
-      else if (next && !res.headersSent) next()
+      } else if (next && !res.headersSent) next()
     }
     try {
-      (rest.router || plan).runRoute(rest, req, res, done)
+      if (rest.router) rest.router.runRoute(rest, req, res, done)
+      else runSteps(plan, rest, req, res, done)
     } catch (err) {
       done(toError(err))
     }
@@ -449,24 +404,38 @@ function buildApp(rest: Rest): App {
     set: (onError) => { rest.onError = onError },
   })
   app.use = (...args: unknown[]) => {
-    use(rest, args)
+    const router = routerOf()
+    const path = isString(args[0]) ? (args.shift() as string).replace(/\/$/, '') : ''
+    const steps = flatten(args) as Mounted[]
+    if (!steps.length) refuse('no step to use', path)
+    if (isCategory(path)) {
+      router.setRoute(path, steps)
+      return app
+    }
+    for (const step of steps) {
+      if (step && (step.rest || step.runRoute)) {
+        const mount = [buildMount(rest, path, step)]
+        // (The NanoRouter takes every path for a prefix. What cannot be a prefix throws here, before any route is set.)
+        if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount)
+        router.setRoute(path || '/', '_ANY_', mount)
+      } else router.setRoute(toSteps(step)[0]!.length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step)
+    }
     return app
   }
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
     const define: DefineRoute = (path, ...steps) => {
       const paths = ([] as (string | RegExp)[]).concat(path)
       if (!paths.length) refuse('path is required', path)
-      for (const one of paths) routerOf(rest).setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps))
+      for (const one of paths) routerOf().setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps))
       return app
     }
     app[name] = Object.defineProperty(define, 'name', { value: name })
   }
   app.del = app.delete
   app.listen = (options?: unknown, callback?: ListenCallback) => {
-    const isCallback = isFunction(options)
-    const all = (options && !isCallback && typeof options == 'object' ? options : { port: isCallback ? 0 : options }) as ServerOptions
-    const server = serve(app, all, all.port === undefined ? 0 : all.port, isCallback ? options as ListenCallback : callback)
-    rest.servers_.push(server)
+    const all = options && typeof options == 'object' ? options : { port: isFunction(options) ? 0 : options }
+    const server = serve(app, all as ServerOptions, 0, isFunction(options) ? options : callback)
+    servers.push(server)
     return server
   }
   app.close = (callback) => {
@@ -475,7 +444,7 @@ function buildApp(rest: Rest): App {
       open--
       if (!open && callback) callback()
     }
-    for (const server of rest.servers_.splice(0, rest.servers_.length)) {
+    for (const server of servers.splice(0)) {
       open++
       server._closing = true
       server.close(closed)
@@ -487,31 +456,30 @@ function buildApp(rest: Rest): App {
 
 // ------------------------------------------------------------------------------------------------------ the server
 
-/** Make a server for an app; if there is a port it listens once this has returned. */
-function serve(app: App, options: ServerOptions, port: unknown, callback?: ListenCallback): Server {
-  const { protocol = 'http:', host, tryNextPort, anyPort } = options
-  let current = (isString(port) && /^\d+$/.test(port) ? Number(port) : port) as number
+/** Make a server for an app; if there is a port, by the options or else by default, it listens once this has returned. */
+function serve(app: App, options: ServerOptions, defaultPort: number | undefined, callback: ListenCallback | undefined): Server {
+  const { protocol = 'http:', host, port = defaultPort, tryNextPort, anyPort } = options
+  let current = Number(port)
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
-  if (port !== undefined && !isWhole(current, 0, 65535)) refuse('bad port', port)
+  if (port !== undefined && !(/^\d+$/.test(port as string) && current < 65536)) refuse('bad port', port)
   const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined
-  if (!http) throw new Error('no node:http here: give the app, a function (req, res, next), to the server you have')
+  if (!http) throw new Error('no node:http here: give the app (req, res, next) to your server')
   const server = http.createServer(options, app)
   server._rest = app
 
   function tell(err: Error | null): void {
     const listener = callback
-    const address = server.address() as { port: number } | null
     callback = undefined
-    if (listener) listener(err, { pid: process!.pid, port: address ? address.port : current, server })
+    if (listener) listener(err, { pid: process!.pid, port: current, server })
     else if (err) server._error = err
   }
   function listen(): void {
-    if (server._closing) tell(new Error('closed'))
-    else server.listen(current, host)
+    if (!server._closing) server.listen(current, host)
   }
   server.on('listening', () => {
-    if (server._closing) server.close()
-    else tell(null)
+    if (server._closing) return server.close()
+    current = (server.address() as { port: number }).port
+    return tell(null)
   })
   server.on('close', () => {
     if (callback) tell(new Error('closed'))
@@ -532,12 +500,9 @@ function serve(app: App, options: ServerOptions, port: unknown, callback?: Liste
  * Throws for a port or protocol that cannot be, and where there is no `node:http`.
  */
 export function createServer(options?: ServerOptions | ListenCallback, callback?: ListenCallback): Server {
-  const all = !options || typeof options == 'function' ? {} : options
+  const all = !options || isFunction(options) ? {} : options as ServerOptions
   const app = all.rest || new Rest(all)
-  return serve(
-    (app as Rest).onRequest || app, all, all.port === undefined && all.anyPort ? 0 : all.port,
-    typeof options == 'function' ? options : callback,
-  )
+  return serve((app as Rest).onRequest || app, all, all.anyPort ? 0 : undefined, isFunction(options) ? options : callback)
 }
 
 /** `rest` itself, and what it carries. */
@@ -565,7 +530,7 @@ export interface RestFactory {
  * Given a function, that handles all requests, and a second one what errors are left.
  */
 const rest = function rest(options?: RestOptions | ProcessRequest, onError?: OnError): App {
-  return new Rest(typeof options == 'function' ? { processRequest: options, onError } : options).onRequest
+  return new Rest(isFunction(options) ? { processRequest: options, onError } : options as RestOptions | undefined).onRequest
 } as RestFactory
 rest.createHandler = rest
 rest.createServer = createServer

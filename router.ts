@@ -5,11 +5,11 @@
  */
 
 import {
-  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, notRouted, pathOf, refuse, runSteps, sendResponse,
+  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, notRouted, pathOf, placeOf, refuse, runSteps, sendResponse,
   setOwn, toSteps,
 } from './mw.ts'
 import type {
-  Categories, ErrStep, Found, HostReq, HostRes, PathOptions, PathParams, ReadBody, ReadBodyOptions, Req, RestLike, Step,
+  Categories, ErrStep, Found, HostReq, HostRes, PathOptions, PathParams, Place, ReadBody, ReadBodyOptions, Req, RestLike, Step,
 } from './mw.ts'
 
 export interface RouterOptions extends PathOptions, ReadBodyOptions {
@@ -34,12 +34,12 @@ export interface MatchedRoute {
   path: string | RegExp
 }
 
-/** A name, and where its value is cut from the components of a path. Positions below 1 count from the end. */
+/** A name, and the component of a path that is its value. */
 interface Key {
   name_: string
-  from_: number
-  /** For a tail, where it ends. */
-  to_?: number | undefined
+  ix_: number
+  /** For a tail, how many components the pattern has. */
+  tailOf_: number
 }
 
 interface Route extends Found {
@@ -54,50 +54,40 @@ interface Route extends Found {
   other_?: Route | undefined
 }
 
-/** A place in the tree of patterns: what has been matched so far, component by component. */
-interface Node {
-  /** What follows, by a literal component. */
-  plain_?: { [part: string]: Node }
-  /** What follows `:name`, any component that is not empty. */
-  param_?: Node
-  /** What follows a tail in the middle; there, how many components that may be. */
-  middle_?: Node
-  lengths_?: number[]
-  /** The routes that end here, and those that end in a tail from here. */
-  end_?: Route | undefined
-  tail_?: Route | undefined
-}
-
 /** What look-ups use, made of the routes. */
 interface Tables {
   /** Routes without parameters, by path. */
   plain_: { [path: string]: Route }
-  /** Routes with parameters. */
-  root_: Node
+  /** Routes with parameters, by shape. */
+  root_: Place<Route>
   regExps_: Route[]
 }
 
+/** A method to look for; or a table, to be filled with all that the path has routes for. */
+type Wanted = string | { [method: string]: boolean }
+
 const ANY = '_ANY_'
 
-/** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are the keys. Throws if it cannot be. */
-function parse(path: string | RegExp, options: PathOptions): { shape_: string; keys_: Key[] } {
-  const keys: Key[] = []
-  if (!isString(path)) return { shape_: 'RegExp ' + path, keys_: keys }
+/** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are added to the keys. Throws if it cannot be. */
+function shapeOf(path: string | RegExp, options: PathOptions, keys: Key[]): string {
+  if (!isString(path)) return 'RegExp ' + path
   const parts = trim(path.replace(/^\/?/, '/'), options).split('/')
   const count = parts.length
-  let tail = 0
+  let hasTail = false
   for (let ix = 1; ix < count; ix++) {
-    const part = parts[ix] === '*' ? ':*' : parts[ix]!
-    parts[ix] = fold(part, options)
-    if (part.charAt(0) !== ':') continue
-    const isTail = part.charAt(1) === '*'
-    const name = isTail ? part.slice(2) || '*' : part.slice(1)
-    if (!name || (isTail && tail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path)
-    if (isTail) tail = ix
-    keys.push({ name_: name, from_: tail && !isTail ? ix - count : ix, to_: isTail ? ix + 1 - count : undefined })
-    parts[ix] = isTail ? ':*' : ':'
+    const part = parts[ix]!
+    // `:` and a name, `:*` and perhaps a name, or `*` alone.
+    const found = part.match(/^(:\*?|\*$)([^]*)/)
+    if (found) {
+      const isTail = found[1] !== ':'
+      const name = found[2] || (isTail && '*')
+      if (!name || (isTail && hasTail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path)
+      keys.push({ name_: name, ix_: ix, tailOf_: isTail ? count : 0 })
+      hasTail = hasTail || isTail
+      parts[ix] = isTail ? ':*' : ':'
+    } else parts[ix] = fold(part, options)
   }
-  return { shape_: parts.join('/'), keys_: keys }
+  return parts.join('/')
 }
 
 /** Without a trailing slash, if that is to be ignored. */
@@ -105,109 +95,78 @@ function trim(path: string, options: PathOptions): string {
   return options.ignoreTrailingSlash ? path.replace(/(.)\/$/, '$1') : path
 }
 
-function lower(text: string): string {
-  return text.toLowerCase()
-}
-
-function hasSlash(part: string): boolean {
-  return part.indexOf('/') >= 0
-}
-
-/** Cut a route's parameters from the components of a path. */
-function cut(keys: Key[], parts: string[], params: object): void {
-  const count = parts.length
-  for (const { name_, from_, to_ } of keys) {
-    let value: string | undefined
-    if (to_ === undefined) value = parts[from_ < 0 ? count + from_ : from_]
-    else if (from_ < count + to_) value = '/' + parts.slice(from_, count + to_).join('/')
-    setOwn(params, name_, value)
-  }
-}
-
-/** Of routes of one shape the one for a method; with a list for a method, none, but all their methods in the list. */
-function pick(route: Route | undefined, method: string | string[]): Route | undefined {
+/** Of routes of one shape the one for a method; with a table for a method, none, but all their methods in the table. */
+function pick(route: Route | undefined, method: Wanted): Route | undefined {
   let found: Route | undefined
   for (; route; route = route.other_) {
     if (route.method_ === method) return route
-    if (!isString(method)) method.push(route.method_)
+    if (!isString(method)) method[route.method_] = true
     else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route
   }
   return found
 }
 
-/** The most specific route for the components from `ix` on. A node is one place in the path: it is visited once at the most. */
-function walk(node: Node, parts: string[], ix: number, method: string | string[]): Route | undefined {
-  if (ix >= parts.length) return pick(node.end_, method) || pick(node.tail_, method)
-  const part = parts[ix]!
-  const plain = node.plain_ && node.plain_[part]
-  return (plain && walk(plain, parts, ix + 1, method)) ||
-    (part && node.param_ && walk(node.param_, parts, ix + 1, method)) ||
-    (node.middle_ && walkMiddle(node.middle_, parts, ix, method)) ||
-    pick(node.tail_, method)
-}
+/** The most specific route for the components from `ix` on. A place is visited once at the most for each component. */
+function walk(place: Place<Route> | undefined, parts: string[], ix: number, method: Wanted): Route | undefined {
+  if (!place) return undefined
+  const { next_, tail_ } = place
+  const part = parts[ix]
+  let found: Route | undefined
+  if (part === undefined) found = pick(place.end_, method)
+  else if (next_) found = walk(next_[part], parts, ix + 1, method)
+  if (!found && part) found = walk(place.param_, parts, ix + 1, method)
+  if (found || !tail_) return found
 
-/** What follows a tail in the middle can start in as many places as it has lengths. The most specific pattern wins. */
-function walkMiddle(node: Node, parts: string[], ix: number, method: string | string[]): Route | undefined {
-  let best: Route | undefined
-  for (const length of node.lengths_!) {
+  // What follows a tail can start in as many places as it has lengths. The most specific pattern wins.
+  for (const length of tail_.lengths_ || []) {
     const start = parts.length - length
-    const found = start > ix && walk(node, parts, start, method)
-    if (found && (!best || found.rank_! < best.rank_!)) best = found
+    const other = start > ix ? walk(tail_, parts, start, method) : undefined
+    if (other && (!found || other.rank_! < found.rank_!)) found = other
   }
-  return best
+  return found || pick(tail_.end_, method)
 }
 
-/** Put a route in its place among the others. */
-function insert(tables: Tables, route: Route, shape: string): void {
-  const parts = shape.split('/')
-  const last = parts.length - 1
-  let node = tables.root_
-  if (!isString(route.path_)) {
-    route.other_ = undefined
-    tables.regExps_.push(route)
-    return
-  }
-  if (!route.keys_.length) {
-    route.other_ = tables.plain_[shape]
-    tables.plain_[shape] = route
-    return
-  }
-  for (let ix = 1; ix <= last; ix++) {
-    const part = parts[ix]!
-    if (part === ':') node = node.param_ || (node.param_ = {})
-    else if (part !== ':*') {
-      const plain = node.plain_ || (node.plain_ = bare<Node>())
-      node = plain[part] || (plain[part] = {})
-    } else if (ix < last) {
-      node = node.middle_ || (node.middle_ = { lengths_: [] })
-      if (node.lengths_!.indexOf(last - ix) < 0) node.lengths_!.push(last - ix)
-      route.rank_ = parts.map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd'
+/** Put all routes in their places. */
+function buildTables(routes: { [methodAndShape: string]: Route }): Tables {
+  const plain: Tables['plain_'] = bare()
+  const root: Place<Route> = {}
+  const regExps: Route[] = []
+  for (const key in routes) {
+    const route = routes[key]!
+    const shape = key.slice(key.indexOf(' ') + 1)
+    const parts = shape.split('/')
+    if (!isString(route.path_)) regExps.push(route)
+    else if (route.keys_.length) {
+      const place = placeOf(root, parts)
+      const tailAt = parts.indexOf(':*')
+      const length = parts.length - tailAt - 1
+      route.other_ = place.end_
+      place.end_ = route
+      if (tailAt > 0 && length) {
+        const tail = placeOf(root, parts.slice(0, tailAt + 1))
+        const lengths = tail.lengths_ || (tail.lengths_ = [])
+        if (lengths.indexOf(length) < 0) lengths.push(length)
+        route.rank_ = parts.map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd'
+      }
     } else {
-      route.other_ = node.tail_
-      node.tail_ = route
-      return
+      route.other_ = plain[shape]
+      plain[shape] = route
     }
   }
-  route.other_ = node.end_
-  node.end_ = route
+  return { plain_: plain, root_: root, regExps_: regExps }
 }
 
-/** What a pre step has chosen, an array of steps or what `getRoute` has given, as a route. */
-function chosenRoute(chosen: Step[] | MatchedRoute, params: object): Found {
-  const { mw = chosen as Step[], params: own } = chosen as MatchedRoute
-  const bodyAt = (mw as { bodyAt?: number }).bodyAt || 0
-  if (own) for (const name of Object.keys(own)) setOwn(params, name, own[name])
-  return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) }
+/** Add values to params, percent-decoded if they are escaped. */
+function addTo(params: object, values: { [name: string]: unknown } | undefined, isEscaped?: boolean): void {
+  if (!values) return
+  for (const name of Object.keys(values)) {
+    const value = values[name]
+    setOwn(params, name, value && isEscaped ? decode(value as string) : value)
+  }
 }
 
-function buildTables(routes: { [methodAndShape: string]: Route }): Tables {
-  const tables: Tables = { plain_: bare(), root_: {}, regExps_: [] }
-  for (const key of Object.keys(routes)) insert(tables, routes[key]!, key.slice(key.indexOf(' ') + 1))
-  return tables
-}
-
-/** Match a path: paths without parameters first, then the tree, then RegExps. A list for the method is filled with all that fit. */
-function match(router: Router, path: string, method: string | string[], params: object): Route | undefined {
+/** Match a path: paths without parameters first, then the tree, then RegExps. A table for the method is filled with all that fit. */
+function match(router: Router, path: string, method: Wanted, params: object): Route | undefined {
   const { options } = router
   const { plain_, root_, regExps_ } = router.tables_ || (router.tables_ = buildTables(router.routes_))
   const trimmed = trim(path, options)
@@ -216,20 +175,34 @@ function match(router: Router, path: string, method: string | string[], params: 
   if (found) return found
 
   const parts = components(trimmed)
-  const folded = options.ignoreCase ? parts.map(lower) : parts
-  if (isEscaped && !parts.some(hasSlash)) found = pick(plain_[folded.join('/')], method)
-  // (The target * of an OPTIONS request is one part, and below no path.)
-  if (!found && parts.length > 1) found = walk(root_, folded, 1, method)
-  if (found) cut(found.keys_, parts, params)
-  for (let ix = 0; !found && ix < regExps_.length; ix++) {
-    const groups = (regExps_[ix]!.path_ as RegExp).exec(path)
-    found = groups ? pick(regExps_[ix], method) : undefined
-    if (!groups || !found) continue
-    groups.slice(1).forEach((group, index) => setOwn(params, '' + index, group && decode(group)))
-    const named = groups.groups || {}
-    for (const name of Object.keys(named)) setOwn(params, name, named[name] && decode(named[name]!))
+  const folded = options.ignoreCase ? parts.map((part) => part.toLowerCase()) : parts
+  // An escaped slash is part of its component.
+  if (isEscaped && !parts.some((part) => part.indexOf('/') >= 0)) found = pick(plain_[folded.join('/')], method)
+  // (The target * of an OPTIONS request is below no path: all that is in the tree begins with a slash.)
+  found = found || walk(root_, folded, 0, method)
+  if (found) {
+    // A tail has one component and so many more; or none, then it is -1.
+    let more = 0
+    for (const { name_, ix_, tailOf_ } of found.keys_) {
+      let value = parts[ix_ + more]
+      if (tailOf_) {
+        more = parts.length - tailOf_
+        value = more < 0 ? undefined : '/' + parts.slice(ix_, ix_ + more + 1).join('/')
+      }
+      setOwn(params, name_, value)
+    }
+    return found
   }
-  return found
+
+  for (const route of regExps_) {
+    const groups = (route.path_ as RegExp).exec(path)
+    if (groups && pick(route, method)) {
+      addTo(params, groups.slice(1) as unknown as { [ix: string]: string }, true)
+      addTo(params, groups.groups, true)
+      return route
+    }
+  }
+  return undefined
 }
 
 /**
@@ -251,9 +224,9 @@ export class Router {
 
   constructor(options?: RouterOptions) {
     this.options = options || {}
-    const readBody = this.options.readBody
+    const { readBody = buildReadBody(this.options) } = this.options
     mustBeFunction('readBody', readBody)
-    this.body_ = readBody === undefined ? buildReadBody(this.options) : readBody
+    this.body_ = readBody
     this.steps_ = noSteps()
     this.routes_ = bare()
   }
@@ -286,10 +259,11 @@ export class Router {
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method as string)) refuse('bad method', method)
     if (/[gy]/.test((path as RegExp).flags)) refuse('flags g and y are not for routes', path)
-    const { shape_, keys_ } = parse(path, this.options)
-    const name = ('' + method).toUpperCase()
-    this.routes_[name + ' ' + shape_] = {
-      method_: name, path_: path, use_: this.steps_.use as Step[], mw_: list, keys_, other_: undefined,
+    const keys: Key[] = []
+    const shape = shapeOf(path, this.options, keys)
+    const name = (method as string).toUpperCase()
+    this.routes_[name + ' ' + shape] = {
+      method_: name, path_: path, use_: this.steps_.use as Step[], mw_: list, keys_: keys, other_: undefined,
     }
     this.tables_ = undefined
   }
@@ -301,10 +275,10 @@ export class Router {
       this.steps_[path as string] = []
       return
     }
-    const { shape_ } = parse(path, this.options)
-    for (const key of Object.keys(this.routes_)) {
-      const at = key.indexOf(' ')
-      if (key.slice(at + 1) === shape_ && (!method || key.slice(0, at) === method.toUpperCase())) delete this.routes_[key]
+    const forgotten = (method || '').toUpperCase() + ' ' + shapeOf(path, this.options, [])
+    for (const key in this.routes_) {
+      const from = method ? 0 : key.indexOf(' ')
+      if (key.slice(from) === forgotten) delete this.routes_[key]
     }
   }
 
@@ -338,18 +312,24 @@ export class Router {
   /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */
   find_(req: Req): Found {
     const { params, _route } = req
-    if (_route) return chosenRoute(_route as MatchedRoute, params)
+    if (_route) {
+      // An array of steps, or what `getRoute` has given.
+      const { mw = _route as Step[], params: own } = _route as MatchedRoute
+      const bodyAt = (mw as { bodyAt?: number }).bodyAt || 0
+      addTo(params, own)
+      return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) }
+    }
     const method = req.method!
     const path = pathOf(req.url!)
     const route = match(this, path, method, params)
     if (route) return route
-    const allow: string[] = []
+    const allow: Wanted = {}
     if (this.options.methodNotAllowed) match(this, path, allow, {})
-    if (!allow.length) throw notRouted(req)
+    if (!Object.keys(allow).length) throw notRouted(req)
 
-    if (allow.indexOf('GET') >= 0) allow.push('HEAD')
-    allow.push('OPTIONS')
-    const headers = { allow: allow.filter((name, ix) => allow.indexOf(name) === ix).join(', ') }
+    if (allow.GET) allow.HEAD = true
+    allow.OPTIONS = true
+    const headers = { allow: Object.keys(allow).join(', ') }
     if (method === 'OPTIONS') {
       return { use_: [], mw_: [(req: Req, res: HostRes, next: () => void) => sendResponse(req, res, next, null, 204, undefined, headers)] }
     }

@@ -31,7 +31,10 @@ export interface RouterLike {
   setRoute(path: string | RegExp, method: string, steps: Step[]): void
   setRoute(category: string, steps: Step | ErrStep | readonly Step[] | readonly ErrStep[]): void
   runRoute(rest: RestLike, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void
+  getRoute?(path: string): unknown
   readonly options?: PathOptions
+  /** Every path is a prefix for this router, as for the NanoRouter. Default false. */
+  readonly matchPrefix?: boolean
 }
 
 /** Handle a request in place of a router. May answer by `res`, or as short steps do by what it returns. */
@@ -185,12 +188,15 @@ export function reportError(err: unknown, cause: string, emitter?: Emitter): voi
  */
 export class NanoRouter {
   declare readonly options: PathOptions
+  /** Routes are prefixes. */
+  declare readonly matchPrefix: true
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare readonly body_: ReadBody
   declare private readonly root_: Place<Step[]>
 
   constructor(readBody?: ReadBody) {
     this.options = {}
+    this.matchPrefix = true
     this.steps_ = noSteps()
     this.body_ = readBody || mwReadBody
     this.root_ = {}
@@ -274,15 +280,20 @@ export class Rest implements RestLike {
 
   constructor(options?: RestOptions) {
     const given = options || {}
+    if (typeof given != 'object') refuse('bad options', given)
     // What is not given is not set: a class that extends this one may have its own.
     for (const name of ['processRequest', 'onError'] as const) {
       mustBeFunction(name, given[name])
       if (given[name]) this[name] = given[name] as never
     }
     if (given.bodySizeLimit !== undefined || given.bodySizeStatus !== undefined) this.readBody = buildReadBody(given)
-    this.router = given.router
-    this.emitter = given.emitter
-    this.maxNesting = given.maxNesting
+    const { router, emitter, maxNesting } = given
+    if (router && !(isFunction(router.setRoute) && isFunction(router.runRoute))) refuse('bad router', router)
+    if (emitter && !isFunction(emitter.emit)) refuse('bad emitter', emitter)
+    if (maxNesting !== undefined && !(maxNesting > 0)) refuse('bad maxNesting', maxNesting)
+    this.router = router
+    this.emitter = emitter
+    this.maxNesting = maxNesting
     this.onRequest = buildApp(this)
   }
 
@@ -412,14 +423,20 @@ function buildApp(rest: Rest): App {
       router.setRoute(path, steps)
       return app
     }
-    for (const step of steps) {
+    const isNano = router.matchPrefix
+    steps.forEach((step, ix) => {
       if (step && (step.rest || step.runRoute)) {
         const mount = [buildMount(rest, path, step)]
-        // (The NanoRouter takes every path for a prefix. What cannot be a prefix throws here, before any route is set.)
-        if (!(router instanceof NanoRouter)) router.setRoute(path + '/:*', '_ANY_', mount)
+        // (What cannot be a prefix throws here, before any route is set.)
+        if (!isNano) router.setRoute(path + '/:*', '_ANY_', mount)
         router.setRoute(path || '/', '_ANY_', mount)
-      } else router.setRoute(toSteps(step)[0]!.length === 4 ? 'err' : 'use', path ? buildFilter(path, step, router) : step)
-    }
+        return
+      }
+      const category = toSteps(step)[0]!.length === 4 ? 'err' : 'use'
+      // The NanoRouter has one of each, and puts the later in the place of the earlier. A guard must not go missing like that.
+      if (isNano && (path || ix) && router.getRoute!(category)) refuse('multiple mw steps not supported', path || category)
+      router.setRoute(category, path ? buildFilter(path, step, router) : step)
+    })
     return app
   }
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
@@ -449,7 +466,9 @@ function buildApp(rest: Rest): App {
       server._closing = true
       server.close(closed)
     }
-    process!.nextTick(closed)
+    // (Where there is no process nothing is open.)
+    if (open === 1 && typeof process == 'undefined') closed()
+    else process!.nextTick(closed)
   }
   return app
 }

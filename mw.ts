@@ -155,6 +155,7 @@ const MAX_LINGER_BYTES = 1 << 20
 const hasOwn = {}.hasOwnProperty
 const CONTENT_TYPE = 'content-type'
 const CONTENT_LENGTH = 'content-length'
+const CONTENT_ENCODING = 'content-encoding'
 
 /** A thrown value as one that counts as an error: any that is truthy. @internal */
 export const toError = (thrown: unknown): unknown => thrown || new Error('thrown: ' + thrown)
@@ -242,7 +243,7 @@ export interface HttpErrorConstructor {
  * Without a status it is 500. The message is the status and its phrase; unknown ones are "777 Internal Error".
  */
 export const HttpError = function HttpError(statusCode?: number, debug?: unknown, details?: unknown): HttpErrorLike {
-  const status = statusCode || 500
+  const status = Number(statusCode) || 500
   const err = new Error(reason(status)) as HttpErrorLike
   err.statusCode = status
   err.debug = debug
@@ -262,6 +263,14 @@ const isText = (body: unknown): boolean => isString(body) || body instanceof Str
 
 /** What is set of a header; nothing where a response cannot tell. */
 const getHeader = (res: HostRes, name: string): unknown => res.getHeader && res.getHeader(name)
+
+/**
+ * Take back what an earlier step has said of an answer that is not sent. (What was not said is left alone: node takes the removal
+ * of a content-length for a word on the next one too, and sends that chunked.)
+ */
+function takeBack(res: HostRes, names: string[]): void {
+  for (const name of names) if (getHeader(res, name)) res.removeHeader(name)
+}
 
 /** JSON text; of what has none undefined, and a notice of the reason. */
 function encode(body: unknown): string | void {
@@ -288,7 +297,8 @@ function respond(
       if (res.headersSent) {
         warn(err)
         // Cut off, the client can tell that this was not the whole answer.
-        if (!res.writableEnded) res.destroy()
+        // (Over HTTP/2 it can if there is an error; else it would look like an end.)
+        if (!res.writableEnded) res.destroy((res as { stream?: unknown }).stream ? new Error('cut off') : undefined)
         return
       }
       if (status as number >= 500) warn(err)
@@ -302,9 +312,7 @@ function respond(
         // Set only if there: some engines write undefined as null.
         if (hasOwn.call(own, name) && own[name] !== undefined) about[name] = own[name]
       }
-      // What an earlier step has said of the answer that is not sent. (Node takes it for a word on the new one, too, if a
-      // content-length is removed that was not there, and sends it chunked.)
-      for (const name of [CONTENT_TYPE, CONTENT_LENGTH, 'content-encoding']) if (getHeader(res, name)) res.removeHeader(name)
+      takeBack(res, [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING])
     }
     // (Of an end after the end node would tell by an event that nobody listens for, and the process would die.)
     if (res.writableEnded) throw new Error('the response has ended')
@@ -315,7 +323,10 @@ function respond(
       if (body === undefined) return respond(res, new HttpError(500, 'unable to json encode response'))
     }
     res.statusCode = status as number || 200
-    if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name]!)
+    for (const name of Object.keys(headers || {})) {
+      // An error's headers may be those of somebody else's answer. They do not describe this one.
+      if (!err || !/^(content-(type|length|encoding)|transfer-encoding)$/i.test(name)) res.setHeader(name, headers![name]!)
+    }
     if (type && !getHeader(res, CONTENT_TYPE)) res.setHeader(CONTENT_TYPE, type)
     if (body === undefined) res.end()
     else res.end(body as string | Uint8Array)
@@ -496,6 +507,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
       if (!isOpen) return
       isOpen = false
       if (!err) req.body = join(chunks, size, req)
+      chunks.length = 0
       if (scope) scope.runInAsyncScope(next, null, err, context, req.body)
       else next(err, context, req.body)
     }
@@ -676,7 +688,13 @@ export function toSteps(steps: unknown): Step[] {
 }
 
 /** A request knows its innermost run, of those that have post steps. */
-type RunReq = Req & { run_?: Run | undefined; closed?: boolean }
+type RunReq = Req & { _run?: Run | undefined; closed?: boolean }
+
+/** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
+function runOf(req: RunReq): Run | undefined {
+  const run = req._run
+  return run && run.owner_ === takeSteps ? run : undefined
+}
 
 /**
  * One request on its way through the steps: all there is to know about it, in one object.
@@ -685,9 +703,11 @@ type RunReq = Req & { run_?: Run | undefined; closed?: boolean }
  * the first call of a later step. Nothing in the run refers to it, and nothing refers to the run when it is over.
  */
 interface Run {
+  /** What tells a run of this copy of the script. */
+  readonly owner_: unknown
   readonly plan_: Plan
   readonly rest_: RestLike | undefined
-  /** The run that this one was mounted in, if it has post steps: they come after these. */
+  /** The run that this one is mounted in, if its post steps are to wait for the end of this one. */
   readonly outer_: Run | undefined
   req_: RunReq
   res_: Res
@@ -721,12 +741,14 @@ interface Run {
 export function runSteps(
   plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void
 ): void {
+  const outer = runOf(req as RunReq)
   const run: Run = {
-    plan_: plan, rest_: rest, outer_: (req as RunReq).run_, req_: req as Req, res_: res, callback_: callback,
+    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req as Req, res_: res, callback_: callback,
     phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined as never, number_: 0, err_: undefined, depth_: 0,
     again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
   }
-  if (plan.steps_.post.length) run.req_.run_ = run
+  // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
+  if (outer || plan.steps_.post.length) run.req_._run = run
   takeSteps(run)
 }
 
@@ -860,8 +882,11 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
   if (value === res_ || res_.headersSent) return
   if (value !== undefined) {
     let status = res_.statusCode
-    // The answer to an error is an error, unless its step says otherwise.
-    if (phase_ === ERR && status === 200) status = statusOf(err_) || 500
+    if (phase_ === ERR) {
+      takeBack(res_, [CONTENT_LENGTH, CONTENT_ENCODING])
+      // The answer to an error is an error, unless its step says otherwise.
+      if (status === 200) status = statusOf(err_) || 500
+    }
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
     proceed(run, number, respond(res_, undefined, type, status, value) || false)
   } else if (arity) {
@@ -875,7 +900,7 @@ function close(run: Run): void {
   const { phase_, req_, res_, isClosed_ } = run
   run.isClosed_ = true
   if (phase_ === POST) return
-  const inner = req_.run_
+  const inner = runOf(req_)
   if (inner && inner !== run) return close(inner)
   if (run.pending_) return
   // A client that has left closes the request after the response, and what reads the body then says that it has ended too early.
@@ -892,7 +917,7 @@ function close(run: Run): void {
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run: Run): void {
   const { callback_, err_, outer_, req_ } = run
-  if (req_.run_ === run) req_.run_ = outer_
+  if (req_._run === run) req_._run = outer_
   run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined as never
   try {
     callback_(err_)

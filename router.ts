@@ -106,7 +106,8 @@ function pick(route: Route | undefined, method: Wanted): Route | undefined {
   return found
 }
 
-/** The most specific route for the components from `ix` on. A place is visited once at the most for each component. */
+/** The most specific route for the components from `ix` on. A place is visited once at the most; below a tail in the middle, once for each length of what
+ * may follow it. */
 function walk(place: Place<Route> | undefined, parts: string[], ix: number, method: Wanted): Route | undefined {
   if (!place) return undefined
   const { next_, tail_ } = place
@@ -224,6 +225,7 @@ export class Router {
 
   constructor(options?: RouterOptions) {
     this.options = options || {}
+    if (typeof this.options != 'object') refuse('bad options', options)
     const { readBody = buildReadBody(this.options) } = this.options
     mustBeFunction('readBody', readBody)
     this.body_ = readBody

@@ -284,7 +284,10 @@ interface RouterLike {
     setRoute(path: string | RegExp, method: string, steps: Step[]): void;
     setRoute(category: string, steps: Step | ErrStep | readonly Step[] | readonly ErrStep[]): void;
     runRoute(rest: RestLike, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void;
+    getRoute?(path: string): unknown;
     readonly options?: PathOptions;
+    /** Every path is a prefix for this router, as for the NanoRouter. Default false. */
+    readonly matchPrefix?: boolean;
 }
 /** Handle a request in place of a router. May answer by `res`, or as short steps do by what it returns. */
 type ProcessRequest = (req: Req, res: Res, next: Next, body: unknown) => unknown;
@@ -409,6 +412,8 @@ declare function reportError(err: unknown, cause: string, emitter?: Emitter): vo
  */
 declare class NanoRouter {
     readonly options: PathOptions;
+    /** Routes are prefixes. */
+    readonly matchPrefix: true;
     constructor(readBody?: ReadBody);
     /**
      * Define the step for a path, or the 'use', 'err' or 'post' step. A step alone is the use step, or with four parameters the err

@@ -8,46 +8,59 @@
  * engines have, so that the built script runs wherever there is JavaScript at all.
  */
 
-const hasOwn = Object.prototype.hasOwnProperty;
+// Numbers come before all else: a minifier replaces a name by its number only as long as nothing else has been declared.
+
+/** The phases of a run, in their order. */
+const PRE = 0;
+const USE = 1;
+const BODY = 2;
+const ROUTE = 3;
+const ERR = 4;
+const POST = 5;
+
+/** How deep next() may nest. A level takes four frames of the engine's stack. */
+const MAX_NESTING = 100;
+
+/** The longest body to accept, if nothing else is said. */
+const MAX_BODY_BYTES = 1 << 20;
+
+/** How much of a refused body to take and drop, so that the client, still sending, gets to read its answer. */
+const MAX_LINGER_BYTES = 1 << 20;
+
+const hasOwn = {}.hasOwnProperty;
+const CONTENT_TYPE = 'content-type';
+const CONTENT_LENGTH = 'content-length';
+const CONTENT_ENCODING = 'content-encoding';
+
+/** A thrown value as one that counts as an error: any that is truthy. @internal */
+const toError = (thrown) => thrown || new Error('thrown: ' + thrown);
+
+/** @internal */
+const isFunction = (value) => typeof value == 'function';
+
+/** @internal */
+const isString = (value) => typeof value == 'string';
+
+/** True for a whole number within bounds. @internal */
+const isWhole = (value, min, max) =>
+  typeof value == 'number' && value % 1 === 0 && value >= min && value <= max;
+
+/** True for a promise, known by its `then`. @internal */
+const isPromise = (value) =>
+  isFunction(value && value.then);
+
+/** A module of the platform, where there is one. @internal */
+const builtin = (name) =>
+  typeof process != 'undefined' && process.getBuiltinModule && process.getBuiltinModule(name);
 
 /** Refuse what a programmer has given. @internal */
 function refuse(what, value) {
   throw new Error(what + ': ' + value);
 }
 
-/** A thrown value as one that counts as an error: any that is truthy. @internal */
-function toError(thrown) {
-  return thrown || new Error('thrown: ' + thrown);
-}
-
-/** @internal */
-function isFunction(value) {
-  return typeof value == 'function';
-}
-
-/** @internal */
-function isString(value) {
-  return typeof value == 'string';
-}
-
-/** True for a whole number within bounds. @internal */
-function isWhole(value, min, max) {
-  return typeof value == 'number' && value % 1 === 0 && value >= min && value <= max;
-}
-
-/** True for a promise, known by its `then`. @internal */
-function isPromise(value) {
-  return !!value && isFunction(value.then);
-}
-
 /** Refuse what is given and no function. @internal */
 function mustBeFunction(name, value) {
   if (value && !isFunction(value)) refuse(name + ' must be a function', value);
-}
-
-/** A module of the platform, where there is one. @internal */
-function builtin(name) {
-  return typeof process != 'undefined' && process.getBuiltinModule && process.getBuiltinModule(name);
 }
 
 /** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
@@ -60,8 +73,7 @@ function setOwn(object, name, value) {
 function warn(...args) {
   if (typeof console == 'undefined') return;
   // The smallest engines have Date.now and no Date objects.
-  const time = 'toISOString' in Date.prototype ? new Date().toISOString() : Date.now();
-  args.unshift(time + ' -- microrest:');
+  args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:');
   console.warn.apply(console, args);
 }
 
@@ -89,8 +101,8 @@ const PHRASES = (
 /** The status and its reason phrase. What is not known here `node:http` may know. */
 function reason(statusCode) {
   const http = builtin('http');
-  const phrase = PHRASES[statusCode < 432 ? statusCode - 400 : statusCode < 500 ? -1 : statusCode - 468];
-  return statusCode + ' ' + (phrase || (http && http.STATUS_CODES[statusCode]) || 'Internal Error');
+  const ix = statusCode < 432 ? statusCode - 400 : statusCode < 500 ? -1 : statusCode - 468;
+  return statusCode + ' ' + (PHRASES[ix] || (http && http.STATUS_CODES[statusCode]) || 'Internal Error');
 }
 
 /**
@@ -101,7 +113,7 @@ function reason(statusCode) {
  * Without a status it is 500. The message is the status and its phrase; unknown ones are "777 Internal Error".
  */
 const HttpError = function HttpError(statusCode, debug, details) {
-  const status = statusCode || 500;
+  const status = Number(statusCode) || 500;
   const err = new Error(reason(status));
   err.statusCode = status;
   err.debug = debug;
@@ -109,13 +121,24 @@ const HttpError = function HttpError(statusCode, debug, details) {
   return err;
 };
 
-/** True if somebody made this error for a client: it has a status that says error. */
-function isForClient(err) {
-  const status = err && err.statusCode;
-  return isWhole(status, 400, 999);
-}
+/** The status of an error that somebody made for a client; 0 for all others. */
+const statusOf = (err) =>
+  err && isWhole(err.statusCode, 400, 999) ? err.statusCode : 0;
 
 // --------------------------------------------------------------------------------------------------------- answers
+
+const isText = (body) => isString(body) || body instanceof String;
+
+/** What is set of a header; nothing where a response cannot tell. */
+const getHeader = (res, name) => res.getHeader && res.getHeader(name);
+
+/**
+ * Take back what an earlier step has said of an answer that is not sent. (What was not said is left alone: node takes the removal
+ * of a content-length for a word on the next one too, and sends that chunked.)
+ */
+function takeBack(res, names) {
+  for (const name of names) if (getHeader(res, name)) res.removeHeader(name);
+}
 
 /** JSON text; of what has none undefined, and a notice of the reason. */
 function encode(body) {
@@ -123,78 +146,69 @@ function encode(body) {
     return JSON.stringify(body);
   } catch (err) {
     warn('no JSON:', err, Object.keys(body));
-    return undefined;
   }
 }
 
-/** What a client is told of an error: the status, and what was put there for the client. */
-function describe(err, status) {
-  const about = { error: '' + status, message: reason(status) };
-  if (isForClient(err)) {
-    if (err.expose === true) about.debug = err.message;
-    for (const name of ['debug', 'details']) {
-      // Set only if there: some engines write undefined as null.
-      if (hasOwn.call(err, name) && err[name] !== undefined) about[name] = err[name];
-    }
-  }
-  return about;
-}
-
-function isText(body) {
-  return isString(body) || body instanceof String;
-}
-
-/** What is set of a header; nothing where a response cannot tell. */
-function getHeader(res, name) {
-  return res.getHeader && res.getHeader(name);
-}
-
-/** Answer with an error or with a body; what went wrong with that, if anything did. */
+/**
+ * Answer with an error or with a body; what went wrong with that, if anything did.
+ *
+ * The type is for a body that is not JSON. With an error it is 'last': what goes wrong then is not answered in its place.
+ */
 function respond(
-  res, err, status, body, headers, type
+  res, err, type, status, body, headers
 ) {
-  // Set where what has gone wrong is the answer to another error.
   const isLast = type;
   try {
     if (err) {
-      const known = isForClient(err);
-      status = known ? err.statusCode : 500;
-      if (status >= 500 || res.headersSent) warn(err);
+      const known = statusOf(err);
+      status = known || 500;
       if (res.headersSent) {
+        warn(err);
         // Cut off, the client can tell that this was not the whole answer.
-        if (!res.writableEnded) res.destroy();
+        // (Over HTTP/2 it can if there is an error; else it would look like an end.)
+        if (!res.writableEnded) res.destroy(res.stream ? new Error('cut off') : undefined);
         return;
       }
-      body = describe(err, status);
-      headers = known ? err.headers : undefined;
-      // What an earlier step has said of the answer that is not sent. (Node takes it for a word on the new one, too, if a
-      // content-length is removed that was not there, and sends it chunked.)
-      for (const name of ['content-type', 'content-length', 'content-encoding']) if (getHeader(res, name)) res.removeHeader(name);
+      if (status >= 500) warn(err);
+      // What a client is told: the status, and what was put there for the client.
+      const own = (known ? err : {});
+      const about = { error: '' + status, message: reason(status) };
+      body = about;
+      headers = own.headers;
+      if (own.expose === true) about.debug = own.message;
+      for (const name of ['debug', 'details']) {
+        // Set only if there: some engines write undefined as null.
+        if (hasOwn.call(own, name) && own[name] !== undefined) about[name] = own[name];
+      }
+      takeBack(res, [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING]);
     }
     // (Of an end after the end node would tell by an event that nobody listens for, and the process would die.)
     if (res.writableEnded) throw new Error('the response has ended');
-    const isJson = body !== undefined && !isText(body) && !(body instanceof Uint8Array);
-    if (isJson) {
+    if (isText(body)) body = '' + body;
+    else if (body !== undefined && !(body instanceof Uint8Array)) {
       type = 'application/json';
       body = encode(body);
       if (body === undefined) return respond(res, new HttpError(500, 'unable to json encode response'));
     }
     res.statusCode = status || 200;
-    if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name]);
-    if (type && !getHeader(res, 'content-type')) res.setHeader('content-type', type);
+    for (const name of Object.keys(headers || {})) {
+      // An error's headers may be those of somebody else's answer. They do not describe this one.
+      if (!err || !/^(content-(type|length|encoding)|transfer-encoding)$/i.test(name)) res.setHeader(name, headers[name]);
+    }
+    if (type && !getHeader(res, CONTENT_TYPE)) res.setHeader(CONTENT_TYPE, type);
     if (body === undefined) res.end();
-    else res.end(body instanceof Uint8Array ? body : '' + body);
+    else res.end(body);
   } catch (failure) {
     warn('response failed:', failure);
-    return err && !isLast && !res.headersSent ? respond(res, failure, 0, undefined, null, 'last') : toError(failure);
+    return err && !isLast && !res.headersSent ? respond(res, failure, 'last') : toError(failure);
   }
   return;
 }
 
 /** Answer with an error, or with a status and a body: `sendResponse` for those who need no `next`. */
 function writeResponse(res, errOrStatus, body, headers) {
-  const isStatus = typeof errOrStatus == 'number';
-  const failure = respond(res, isStatus ? undefined : errOrStatus, isStatus ? errOrStatus : 0, body, headers);
+  const err = typeof errOrStatus != 'number' && errOrStatus;
+  const failure = respond(res, err, '', errOrStatus, body, headers);
   if (failure) respond(res, failure);
 }
 
@@ -210,7 +224,7 @@ function sendResponse(
   _req, res, next, err,
   statusCode, body, headers
 ) {
-  const failure = respond(res, err, statusCode, body, headers);
+  const failure = respond(res, err, '', statusCode, body, headers);
   if (next) next(failure);
 }
 
@@ -225,11 +239,6 @@ function decode(text) {
   }
 }
 
-/** Decode a name or a value of a query. */
-function decodeQuery(text) {
-  return decode(text.indexOf('+') < 0 ? text : text.split('+').join(' '));
-}
-
 /**
  * Parse a query string, or a url-encoded body, into an object of names and values.
  *
@@ -239,24 +248,15 @@ function decodeQuery(text) {
  */
 function parseQuery(text) {
   const query = {};
-  let start = 0;
-  let eq = -1;
-  while (start < text.length) {
-    let end = text.indexOf('&', start);
-    if (end < 0) end = text.length;
-    if (end > start) {
-      // Looked for only when passed: a search per piece would be quadratic in 'a&a&a…'.
-      if (eq < start) eq = text.indexOf('=', start);
-      if (eq < 0) eq = text.length;
-      const hasValue = eq < end;
-      const name = decodeQuery(text.slice(start, hasValue ? eq : end));
-      const value = hasValue ? decodeQuery(text.slice(eq + 1, end)) : 1;
-      const earlier = hasOwn.call(query, name) ? query[name] : undefined;
-      if (earlier === undefined) setOwn(query, name, value);
-      else if (typeof earlier == 'object') earlier.push(value);
-      else setOwn(query, name, [earlier, value]);
+  for (const piece of text.replace(/\+/g, ' ').split('&')) {
+    if (piece) {
+      const eq = piece.indexOf('=');
+      const name = decode(eq < 0 ? piece : piece.slice(0, eq));
+      const value = eq < 0 ? 1 : decode(piece.slice(eq + 1));
+      const earlier = hasOwn.call(query, name) && query[name];
+      if (typeof earlier == 'object') earlier.push(value);
+      else setOwn(query, name, earlier === false ? value : [earlier, value]);
     }
-    start = end + 1;
   }
   return query;
 }
@@ -268,13 +268,13 @@ function parseQuery(text) {
  */
 function buildParseQuery(_options) {
   return function mwParseQuery(req, _res, next) {
-    const target = (req.url || '').split('#')[0];
-    const mark = target.indexOf('?');
-    const query = parseQuery(mark < 0 ? '' : target.slice(mark + 1));
+    const url = req.url || '';
+    // What is between the first '?' and the first '#'.
+    const query = parseQuery(/^[^?#]*\??([^#]*)/.exec(url)[1]);
     const params = req.params || (req.params = {});
     req.query = query;
-    req.path = pathOf(target);
-    for (const name of Object.keys(query)) {
+    req.path = pathOf(url);
+    for (const name in query) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name]);
     }
     next();
@@ -286,16 +286,13 @@ const mwParseQuery = /* @__PURE__ */ buildParseQuery();
 
 // --------------------------------------------------------------------------------------------------------- the body
 
-/** How much of a refused body to take and drop, so that the client, still sending, gets to read its answer. */
-const MAX_LINGER_BYTES = 1 << 20;
-
 /** The length of a text in UTF-8. */
 function byteLength(text) {
-  let bytes = text.length;
+  let bytes = 0;
   for (let ix = 0; ix < text.length; ix++) {
     const code = text.charCodeAt(ix);
-    // A surrogate pair has two units and four bytes: each counts 2.
-    if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1;
+    // A surrogate pair (0xd800 to 0xdfff) has two units and four bytes: each counts 2.
+    bytes += code < 0x80 ? 1 : code < 0x800 || code >> 11 === 0x1b ? 2 : 3;
   }
   return bytes;
 }
@@ -314,11 +311,6 @@ function join(chunks, size, req) {
   return bytes;
 }
 
-/** HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows. */
-function hasNoBody(req) {
-  return req.httpVersionMajor === 1 && !req.headers['content-length'] && !req.headers['transfer-encoding'];
-}
-
 /**
  * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
  *
@@ -327,38 +319,38 @@ function hasNoBody(req) {
  * number of bytes.
  */
 function buildReadBody(options) {
-  const { bodySizeLimit = 1 << 20, bodySizeStatus = 400 } = options || {};
+  const { bodySizeLimit = MAX_BODY_BYTES, bodySizeStatus = 400 } = options || {};
   if (bodySizeLimit !== +bodySizeLimit || bodySizeLimit < 0) refuse('bad bodySizeLimit', bodySizeLimit);
   if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus);
 
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req, res, next) {
     const context = arguments[3];
-    if (req.body !== undefined) return next(null, context, req.body);
-    if (hasNoBody(req) || req.readableEnded) return next(null, context, req.body = join([], 0, req));
-
-    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
-    const hooks = builtin('async_hooks');
-    const scope = hooks && new hooks.AsyncResource('microrest.body');
+    const version = req.httpVersionMajor;
+    const headers = req.headers || {};
+    const length = headers[CONTENT_LENGTH];
+    const socket = version === 1 ? req.socket : undefined;
+    const destroySoon = socket && socket.destroySoon;
     const chunks = [];
+    let scope;
     let size = 0;
     let isOpen = true;
 
-    function done(err, body) {
+    function done(err) {
       if (!isOpen) return;
       isOpen = false;
-      if (!err) req.body = body;
-      if (scope) scope.runInAsyncScope(next, undefined, err, context, body);
-      else next(err, context, body);
+      if (!err) req.body = join(chunks, size, req);
+      chunks.length = 0;
+      if (scope) scope.runInAsyncScope(next, null, err, context, req.body);
+      else next(err, context, req.body);
     }
     function broken(err) {
-      done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
+      if (isOpen) done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
     }
     function tooLong() {
-      const { socket } = req;
       // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
       // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
-      if (req.httpVersionMajor === 1 && socket && socket.destroySoon) {
+      if (destroySoon) {
         socket.destroySoon = undefined;
         // What comes before the answer is out stays where it is, what comes after it is dropped.
         req.pause();
@@ -366,10 +358,17 @@ function buildReadBody(options) {
       }
       size = bodySizeLimit;
       // (HTTP/2 has no such header.)
-      if (!res.headersSent && req.httpVersionMajor !== 2) res.setHeader('connection', 'close');
+      if (!res.headersSent && version !== 2) res.setHeader('connection', 'close');
       done(new HttpError(bodySizeStatus, 'max body size exceeded'));
     }
 
+    if (req.body !== undefined) return next(null, context, req.body);
+    // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
+    if (req.readableEnded || (version === 1 && !length && !headers['transfer-encoding'])) return done(null);
+
+    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
+    const hooks = builtin('async_hooks');
+    scope = hooks && new hooks.AsyncResource('microrest.body');
     req.on('data', (chunk) => {
       size += isString(chunk) ? byteLength(chunk) : chunk.length;
       if (!isOpen) {
@@ -378,17 +377,17 @@ function buildReadBody(options) {
       else chunks.push(chunk);
     });
     req.on('end', () => {
-      const { socket } = req;
-      if (isOpen) return done(null, join(chunks, size, req));
+      done(null);
       // A refused body has been taken to its end after all: nothing is left that could reset the connection.
-      if (!socket || socket.destroySoon) return;
-      delete socket.destroySoon;
-      if (res.writableEnded && socket.destroySoon) socket.destroySoon();
+      if (destroySoon && !socket.destroySoon) {
+        socket.destroySoon = destroySoon;
+        if (res.writableEnded) socket.destroySoon();
+      }
     });
     req.on('error', broken);
     req.on('close', broken);
     if (req.destroyed) broken();
-    else if (Number(req.headers && req.headers['content-length']) > bodySizeLimit) tooLong();
+    else if (+length > bodySizeLimit) tooLong();
   };
 }
 
@@ -398,18 +397,26 @@ const mwReadBody = /* @__PURE__ */ buildReadBody();
 // -------------------------------------------------------------------------------------------------------- the path
 
 /** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
-function originForm(url) {
-  if (url.charCodeAt(0) === 47 /* slash */) return url;
-  const path = url.replace(/^[^/?#]+:\/\/[^/?#]*/, '');
-  return path.charCodeAt(0) === 47 || path === '*' ? path : '/' + path;
-}
+const originForm = (url) =>
+  url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/');
 
 /** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
-function pathOf(url) {
-  const target = originForm(url);
-  const end = target.search(/[?#]/);
-  return end < 0 ? target : target.slice(0, end);
-}
+const pathOf = (url) => /^[^?#]*/.exec(originForm(url))[0];
+
+/** The error for what is not routed. @internal */
+const notRouted = (req) =>
+  new HttpError(404, req.method + ' ' + pathOf(req.url) + ': path not routed');
+
+/** Fold a path, or a part of one, to what the options make of it. @internal */
+const fold = (text, options) =>
+  options && options.ignoreCase ? text.toLowerCase() : text;
+
+/** True if a path has parameters. @internal */
+const isPattern = (path) => /(^|\/)(:|\*(\/|$))/.test(path);
+
+/** A prefix as components, without the trailing slash. @internal */
+const prefixOf = (prefix, options) =>
+  fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/');
 
 /**
  * The components of a path, percent-decoded one by one: '/a/b%2Fc' is '', 'a', 'b/c'. Throws a 400 for a malformed escape.
@@ -426,51 +433,30 @@ function components(path) {
   }
 }
 
-/** The error for what is not routed. @internal */
-function notRouted(req) {
-  return new HttpError(404, req.method + ' ' + pathOf(req.url) + ': path not routed');
-}
-
-/** Fold a path, or a part of one, to what the options make of it. @internal */
-function fold(text, options) {
-  return options && options.ignoreCase ? text.toLowerCase() : text;
-}
-
-/** True if a path has parameters. @internal */
-function isPattern(path) {
-  return /(^|\/)(:|\*(\/|$))/.test(path);
-}
-
-/** A prefix as components, without the trailing slash. @internal */
-function prefixOf(prefix, options) {
-  return fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/');
-}
-
-/** True if the path of a request is that of the prefix, or below it. @internal */
-function isBelow(req, prefix, options) {
-  const parts = components(pathOf(req.url));
-  for (let ix = 1; ix < prefix.length; ix++) {
-    if (parts.length <= ix || fold(parts[ix], options) !== prefix[ix]) return false;
+/** The place for a path in the tree below another place; what is missing on the way there is made. @internal */
+function placeOf(root, parts) {
+  let place = root;
+  for (const part of parts) {
+    if (part === ':') place = place.param_ || (place.param_ = {});
+    else if (part === ':*') place = place.tail_ || (place.tail_ = {});
+    else {
+      const next = place.next_ || (place.next_ = bare());
+      place = next[part] || (next[part] = {});
+    }
   }
-  return true;
+  return place;
 }
 
 // --------------------------------------------------------------------------------------------------------- the run
 
 /** A table for names from elsewhere: nothing is in it but what is put there. @internal */
-function bare() {
-  return Object.create(null);
-}
+const bare = () => Object.create(null);
 
 /** Categories without steps. @internal */
-function noSteps() {
-  return { pre: [], use: [], err: [], post: [] };
-}
+const noSteps = () => ({ pre: [], use: [], err: [], post: [] });
 
 /** True if a path names a category. @internal */
-function isCategory(path) {
-  return /^(pre|use|err|post)$/.test(path);
-}
+const isCategory = (path) => /^(pre|use|err|post)$/.test(path);
 
 /** One step or a list of them as a new list. Throws for what is no function. @internal */
 function toSteps(steps) {
@@ -481,46 +467,33 @@ function toSteps(steps) {
   return list;
 }
 
-/** No steps. */
-const NONE = [];
-
-const PRE = 0;
-const USE = 1;
-const BODY = 2;
-const ROUTE = 3;
-const ERR = 4;
-const POST = 5;
-const OVER = 6;
-
-/** How deep next() may nest. A level takes four frames of the engine's stack. */
-const MAX_NESTING = 100;
+/** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
+function runOf(req) {
+  const run = req._run;
+  return run && run.owner_ === takeSteps ? run : undefined;
+}
 
 /** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
 function runSteps(
   plan, rest, req, res, callback
 ) {
+  const outer = runOf(req);
   const run = {
-    plan_: plan, rest_: rest, outer_: req.run_, req_: req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: NONE, number_: 0, err_: undefined, depth_: 0, again_: false, pending_: 0,
-    url_: undefined, baseUrl_: undefined, isListening_: false, isClosed_: false, cut_: -1,
+    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req, res_: res, callback_: callback,
+    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined, number_: 0, err_: undefined, depth_: 0,
+    again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
   };
-  if (plan.steps_.post.length) run.req_.run_ = run;
+  // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
+  if (outer || plan.steps_.post.length) run.req_._run = run;
   takeSteps(run);
 }
 
+/** Begin a phase: the loop is to take its steps next. */
 function enter(run, phase, steps) {
   run.phase_ = phase;
   run.steps_ = steps;
   run.ix_ = 0;
-}
-
-function enterPost(run) {
-  enter(run, POST, run.plan_.steps_.post);
-}
-
-function enterErr(run, err) {
-  run.err_ = err;
-  enter(run, ERR, run.plan_.steps_.err);
+  run.again_ = true;
 }
 
 /** Take steps, for as long as they go on without nesting. */
@@ -535,48 +508,45 @@ function takeSteps(run) {
 
 /** Call the next step, or turn to the next phase. */
 function takeStep(run) {
-  const req = run.req_;
-  const res = run.res_;
+  const { plan_, req_, res_, phase_ } = run;
   const number = run.number_;
   const step = run.steps_[run.ix_++];
-  if (!step) return turn(run);
-  let value;
-  let isPending = false;
-  run.url_ = req.url;
-  run.baseUrl_ = req.baseUrl;
+  run.url_ = req_.url;
+  run.baseUrl_ = req_.baseUrl;
   try {
-    const next = proceed.bind(undefined, run, number);
-    if (run.phase_ === ERR) value = step(run.err_, req, res, next);
-    else value = run.plan_.passesBody_ ? step(req, res, next, req.body) : step(req, res, next);
-    // (A getter of the value may throw as well.)
-    isPending = isPromise(value);
+    if (!step) return turn(run);
+    const next = proceed.bind(null, run, number);
+    const value =
+      phase_ === ERR ? step(run.err_, req_, res_, next)
+        : plan_.passesBody_ ? step(req_, res_, next, req_.body)
+          : step(req_, res_, next);
+    if (isPromise(value)) waitFor(run, number, step, value);
+    else takeValue(run, number, step, value);
   } catch (err) {
-    return proceed(run, number, toError(err));
+    proceed(run, number, toError(err));
   }
-  if (isPending) waitFor(run, number, step, value);
-  else takeValue(run, number, step, value);
-  if (number === run.number_) wait(run);
+  if (number !== run.number_) return;
+  // The step has not gone on: if there are post steps, see to it that they run should it never.
+  if (run.isClosed_ || res_.destroyed) close(run);
+  else if (!run.isListening_ && phase_ < POST && plan_.steps_.post.length && res_.on) {
+    run.isListening_ = true;
+    res_.on('close', close.bind(null, run));
+  }
 }
 
 /** The steps of a phase are through: turn to the next phase. */
 function turn(run) {
   const { plan_, req_, phase_, route_ } = run;
-  run.again_ = phase_ !== POST;
   if (phase_ === PRE) {
     if (!req_.params) req_.params = {};
-    try {
-      const found = plan_.find_(req_);
-      run.route_ = found.mw_;
-      enter(run, USE, found.use_);
-    } catch (err) {
-      enterErr(run, err);
-    }
-  } else if (phase_ === USE) {
-    const first = route_[0];
-    enter(run, BODY, req_.body === undefined && plan_.body_ && !(first && first.readBody === false) ? [plan_.body_] : NONE);
-  } else if (phase_ === BODY) enter(run, ROUTE, route_);
-  else if (phase_ === POST) end(run);
-  else enterPost(run);
+    const found = plan_.find_(req_);
+    run.route_ = found.mw_;
+    enter(run, USE, found.use_);
+  } else if (phase_ === USE && req_.body === undefined && plan_.body_ && !(route_[0] && route_[0].readBody === false)) {
+    enter(run, BODY, [plan_.body_]);
+  } else if (phase_ < ROUTE) enter(run, ROUTE, route_);
+  else if (phase_ < POST) enter(run, POST, plan_.steps_.post);
+  else end(run);
 }
 
 /** What a step's `next` does. Only the first call counts. */
@@ -586,90 +556,78 @@ function proceed(run, number, err) {
     else if (number !== run.cut_) warn('next called twice');
     return;
   }
-  leave(run);
-  if (run.phase_ === POST) {
+  const { plan_, rest_, req_, phase_ } = run;
+  run.number_++;
+  // What a mount has changed is put back.
+  if (req_.baseUrl !== run.baseUrl_) {
+    req_.url = run.url_;
+    req_.baseUrl = run.baseUrl_;
+  }
+  if (phase_ === POST) {
     if (err) {
-      if (run.err_) reportTo(run.rest_, err, 'post-mw error');
+      if (run.err_) reportTo(rest_, err, 'post-mw error');
       else run.err_ = err;
-      run.ix_ = run.steps_.length;
+      enter(run, POST, []);
     }
-  } else if (run.phase_ === ERR) {
+  } else if (phase_ === ERR) {
     if (!err) {
       run.err_ = undefined;
-      enterPost(run);
-    } else if (err !== run.err_) reportTo(run.rest_, err, 'error mw error');
-  } else if (err) enterErr(run, err);
-  else if (err === false) enterPost(run);
+      enter(run, POST, plan_.steps_.post);
+    } else if (err !== run.err_) reportTo(rest_, err, 'error mw error');
+  } else if (err) {
+    run.err_ = err;
+    enter(run, ERR, plan_.steps_.err);
+  } else if (err === false) enter(run, POST, plan_.steps_.post);
 
-  if (run.depth_ < ((run.rest_ && run.rest_.maxNesting) || MAX_NESTING)) takeSteps(run);
+  if (run.depth_ < ((rest_ && rest_.maxNesting) || MAX_NESTING)) takeSteps(run);
   else run.again_ = true;
 }
 
-/** The current step is done: its `next` counts no more, and what a mount has changed is put back. */
-function leave(run) {
-  const req = run.req_;
-  run.number_++;
-  if (req.baseUrl !== run.baseUrl_) {
-    req.url = run.url_;
-    req.baseUrl = run.baseUrl_;
-  }
-}
-
-/** Wait for the promise of a step. */
+/** Wait for the promise of a step. (Not all that has a `then` keeps to settling once.) */
 function waitFor(run, number, step, promise) {
-  const state = { isSettled_: false };
+  let isSettled = false;
+  function settle(err, value) {
+    if (isSettled) return;
+    isSettled = true;
+    run.pending_--;
+    if (err) proceed(run, number, err);
+    else takeValue(run, number, step, value);
+    if (run.isClosed_) close(run);
+  }
+  const threw = (failure) => settle(toError(failure));
   run.pending_++;
   try {
-    promise.then(settle.bind(undefined, run, number, step, state, false), settle.bind(undefined, run, number, step, state, true));
+    promise.then((value) => settle(null, value), threw);
   } catch (err) {
-    settle(run, number, step, state, true, err);
+    threw(err);
   }
-}
-
-/** The promise of a step has settled. (Not all that has a `then` keeps to doing so once.) */
-function settle(run, number, step, state, isRejected, value) {
-  if (state.isSettled_) return;
-  state.isSettled_ = true;
-  run.pending_--;
-  if (isRejected) proceed(run, number, toError(value));
-  else takeValue(run, number, step, value);
-  if (run.isClosed_) close(run);
 }
 
 /** Take what a step returned: the answer, if it declares no `res` to answer by. */
 function takeValue(run, number, step, value) {
-  const res = run.res_;
+  const { res_, err_, phase_ } = run;
   const arity = step.length;
-  const isErr = run.phase_ === ERR;
-  const isPost = run.phase_ === POST;
-  if (arity > (isErr || isPost ? 2 : 1)) return;
+  if (arity > (phase_ < ERR ? 1 : 2)) return;
   if (value instanceof Error) return proceed(run, number, value);
   if (number !== run.number_) return;
-  if (isPost) {
+  if (phase_ === POST) {
     // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
     run.cut_ = number;
     return proceed(run, number);
   }
-  if (value === res || res.headersSent) return;
+  if (value === res_ || res_.headersSent) return;
   if (value !== undefined) {
-    let status = res.statusCode;
-    // The answer to an error is an error, unless its step says otherwise.
-    if (isErr && status === 200) status = isForClient(run.err_) ? run.err_.statusCode : 500;
+    let status = res_.statusCode;
+    if (phase_ === ERR) {
+      takeBack(res_, [CONTENT_LENGTH, CONTENT_ENCODING]);
+      // The answer to an error is an error, unless its step says otherwise.
+      if (status === 200) status = statusOf(err_) || 500;
+    }
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-    proceed(run, number, respond(res, undefined, status, value, undefined, type) || false);
+    proceed(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
-  }
-}
-
-/** The current step has not gone on: if there are post steps, see to it that they run should it never. */
-function wait(run) {
-  const res = run.res_;
-  if (run.isClosed_ || res.destroyed) close(run);
-  else if (!run.isListening_ && run.phase_ < POST && run.plan_.steps_.post.length && res.on) {
-    run.isListening_ = true;
-    res.on('close', close.bind(undefined, run));
   }
 }
 
@@ -677,28 +635,25 @@ function wait(run) {
 function close(run) {
   const { phase_, req_, res_, isClosed_ } = run;
   run.isClosed_ = true;
-  if (phase_ >= POST) return;
-  const inner = req_.run_;
+  if (phase_ === POST) return;
+  const inner = runOf(req_);
   if (inner && inner !== run) return close(inner);
   if (run.pending_) return;
   // A client that has left closes the request after the response, and what reads the body then says that it has ended too early.
   if (phase_ === BODY && !isClosed_ && !req_.closed && !res_.writableEnded) {
-    req_.on('close', close.bind(undefined, run));
-    return;
+    req_.on('close', () => close(run));
+  } else {
+    // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
+    if (!res_.writableEnded) run.phase_ = ROUTE;
+    run.cut_ = run.number_;
+    proceed(run, run.number_, false);
   }
-  // An err step that has answered has dealt with the error.
-  if (phase_ === ERR && res_.writableEnded) run.err_ = undefined;
-  run.cut_ = run.number_;
-  leave(run);
-  enterPost(run);
-  takeSteps(run);
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run) {
   const { callback_, err_, outer_, req_ } = run;
-  if (req_.run_ === run) req_.run_ = outer_;
-  run.phase_ = OVER;
+  if (req_._run === run) req_._run = outer_;
   run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
   try {
     callback_(err_);
@@ -708,4 +663,4 @@ function end(run) {
   if (outer_ && outer_.isClosed_) close(outer_);
 }
 
-export { HttpError, bare, buildParseQuery, buildReadBody, builtin, components, decode, fold, isBelow, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, prefixOf, refuse, reportTo, runSteps, sendResponse, setOwn, toError, toSteps, warn, writeResponse };
+export { HttpError, bare, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, placeOf, prefixOf, refuse, reportTo, runSteps, sendResponse, setOwn, toError, toSteps, warn, writeResponse };

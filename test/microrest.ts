@@ -359,6 +359,14 @@ t.test('app.use', async t => {
     })
   }
 
+  t.test('NanoRouter: no step goes missing that a later one would take the place of', async t => {
+    const multiple = { message: /multiple mw steps not supported.*/ }
+    t.throws(() => rest().use(pass, pass), multiple)
+    t.throws(() => rest().use('/a', pass).use('/b', pass), { message: /multiple mw steps not supported: \/b/ })
+    t.throws(() => rest().use(pass).use('/b', pass), multiple)
+    t.doesNotThrow(() => rest().use(pass).use('/b', rest(ok)).use('/c', wrong<Step>((_err: unknown, _req: unknown, _res: unknown, next: Next) => next())))
+  })
+
   t.test('a url that a step has made malformed is a 400 where a filter meets it', async t => {
     const app = rest({ router: new Router() }).use((req: Req, _res: HostRes, next: Next) => {
       req.url = '/%zz'
@@ -878,6 +886,48 @@ t.test('reportError', async t => {
 })
 
 // ------------------------------------------------------------------------------------------------------- to be extended
+
+t.test('options that cannot be throw at once, with the value', async t => {
+  const table: [options: unknown, message: RegExp][] = [
+    ['text', /options: text/], [5, /options: 5/], [{ router: Router }, /router: (class|function)/], [{ router: {} }, /router/], [{ router: 5 }, /router: 5/],
+    [{ emitter: 5 }, /emitter: 5/], [{ emitter: {} }, /emitter/], [{ maxNesting: 0 }, /maxNesting: 0/], [{ maxNesting: 'x' }, /maxNesting: x/],
+  ]
+  for (const [options, message] of table) t.throws(() => rest(wrong(options)), { message })
+  t.throws(() => new Router(wrong('text')), { message: /options: text/ })
+})
+
+t.test('close calls back where there is no process', async t => {
+  const app = rest(ok)
+  const { process } = globalThis
+  let count = 0
+  try {
+    wrong<{ process: unknown }>(globalThis).process = undefined
+    app.close(() => { count++ })
+  } finally {
+    globalThis.process = process
+  }
+  t.equal(count, 1)
+})
+
+t.test('a class that extends one of ours may use any name', async t => {
+  const names = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+  class MyRouter extends Router {
+    constructor() {
+      super()
+      for (const name of names) wrong<{ [name: string]: unknown }>(this)[name] = 'mine'
+    }
+  }
+  class MyNano extends NanoRouter {
+    constructor() {
+      super()
+      for (const name of names) wrong<{ [name: string]: unknown }>(this)[name] = 'mine'
+    }
+  }
+  for (const router of [new MyRouter(), new MyNano()]) {
+    const app = rest({ router: wrong<RestType['router']>(router) }).use(pass).get('/x', ok).use('post', pass)
+    t.match(await call(app, 'GET', '/x'), { statusCode: 200 })
+  }
+})
 
 t.test('classes can be extended', async t => {
   t.test('a Rest with its own processRequest and onError', async t => {

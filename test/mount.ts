@@ -653,3 +653,32 @@ t.test('an app mounted on itself ends', async t => {
   app.use('/again', app).get('/x', (req) => view(wrong<Req>(req)))
   t.strictSame((await call(app, 'GET', '/again/again/again/x')).json(), ['/x', '/again/again/again'])
 })
+
+for (const [what, inner] of [
+  ['app', () => fullApp().all('/x', slowly)],
+  ['Router', () => {
+    const router = new Router()
+    router.setRoute('/x', slowly)
+    return router
+  }],
+] as const) {
+  t.test(`outer post steps wait for a step of a mounted ${what} that has none of its own`, async t => {
+    log.length = 0
+    const app = fullApp().use('/api', inner()).use('post', (_req, _res, next) => {
+      log.push('post')
+      next()
+    })
+    await call(app, 'GET', '/api/x')
+    await turns(5)
+    t.strictSame(log, ['inner', 'post'])
+  })
+}
+
+const log: string[] = []
+
+/** Answer, and be busy for a while after the response has closed. */
+async function slowly(_req: unknown, res: HostRes): Promise<void> {
+  res.end('x')
+  await turns(3)
+  log.push('inner')
+}

@@ -1897,3 +1897,30 @@ t.test('a NanoRouter and a Router can be used without an app', async t => {
     t.strictSame({ callbacks, body: res.answer.body }, { callbacks: [undefined], body: 'hi' })
   }
 })
+
+t.test('an answer to an error has nothing of the answer that was not sent', async t => {
+  const app = rest({ router: new Router() }).get('/', (_req, res) => {
+    res.setHeader('content-length', 1000)
+    res.setHeader('content-encoding', 'gzip')
+    throw new HttpError(409)
+  })
+  app.use('err', _err => ({ sorry: 1 }))
+  t.match(await ask(app), { statusCode: 409, headers: { 'content-length': undefined, 'content-encoding': undefined }, body: '{"sorry":1}' })
+})
+
+t.test('what a program puts on the request is its own, whatever its name', async t => {
+  const app = rest({ router: new Router() }).get('/', (_req, res) => { res.end('x') })
+  let posts = 0
+  app.use('pre', (req, _res, next) => {
+    const fields = req as unknown as { [name: string]: unknown }
+    for (const name of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$') fields[name] = { user: 1 }
+    fields._run = { user: 1 }
+    next()
+  }).use('post', (_req, _res, next) => {
+    posts++
+    next()
+  })
+  await ask(app)
+  await settle()
+  t.equal(posts, 1)
+})

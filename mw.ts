@@ -568,7 +568,11 @@ export const originForm = (url: string): string =>
   url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/')
 
 /** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
-export const pathOf = (url: string): string => /^[^?#]*/.exec(originForm(url))![0]!
+export function pathOf(url: string): string {
+  const target = originForm(url)
+  const end = target.search(/[?#]/)
+  return end < 0 ? target : target.slice(0, end)
+}
 
 /** The error for what is not routed. @internal */
 export const notRouted = (req: HostReq): HttpErrorLike =>

@@ -346,7 +346,11 @@ const originForm = (url) =>
   url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/');
 
 /** The path of a request target: cut at '?' or '#'. It begins with a slash. @internal */
-const pathOf = (url) => /^[^?#]*/.exec(originForm(url))[0];
+function pathOf(url) {
+  const target = originForm(url);
+  const end = target.search(/[?#]/);
+  return end < 0 ? target : target.slice(0, end);
+}
 
 /** The error for what is not routed. @internal */
 const notRouted = (req) =>

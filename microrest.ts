@@ -219,7 +219,7 @@ export class NanoRouter {
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0])
     const place = placeOf(this.root_, prefixOf(path))
     const earlier = isCategory(path) ? this.steps_[path] : place.end_
-    if (earlier && earlier.length) warn('redefined:', path)
+    if (earlier && earlier.length) warn('redefined, where a Router would keep both:', path)
     if (isCategory(path)) this.steps_[path] = list
     else place.end_ = list as Step[]
   }
@@ -544,7 +544,7 @@ export interface RestFactory {
  *
  *     const app = rest()
  *     app.get('/hello', () => 'hi')
- *     app.listen(1337)
+ *     app.listen(1337, (err, info) => console.log(err || info.port))
  *
  * Given a function, that handles all requests, and a second one what errors are left.
  */

@@ -180,7 +180,8 @@ export const builtin = (name: string): unknown =>
 
 /** Refuse what a programmer has given. @internal */
 export function refuse(what: string, value: unknown): never {
-  throw new Error(what + ': ' + value)
+  // (Of a class given by mistake the beginning will do.)
+  throw new Error(what + ': ' + ('' + value).slice(0, 99))
 }
 
 /** Refuse what is given and no function. @internal */
@@ -895,7 +896,7 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
     proceed(run, number, respond(res_, undefined, type, status, value) || false)
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'))
+    proceed(run, number, new Error('step "' + step.name + '" of ' + run.req_.method + ' ' + run.req_.url + ' returned nothing and takes no next'))
   }
 }
 

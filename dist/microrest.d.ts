@@ -473,7 +473,7 @@ interface RestFactory {
  *
  *     const app = rest()
  *     app.get('/hello', () => 'hi')
- *     app.listen(1337)
+ *     app.listen(1337, (err, info) => console.log(err || info.port))
  *
  * Given a function, that handles all requests, and a second one what errors are left.
  */

@@ -55,7 +55,8 @@ const builtin = (name) =>
 
 /** Refuse what a programmer has given. @internal */
 function refuse(what, value) {
-  throw new Error(what + ': ' + value);
+  // (Of a class given by mistake the beginning will do.)
+  throw new Error(what + ': ' + ('' + value).slice(0, 99));
 }
 
 /** Refuse what is given and no function. @internal */
@@ -631,7 +632,7 @@ function takeValue(run, number, step, value) {
     proceed(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
+    proceed(run, number, new Error('step "' + step.name + '" of ' + run.req_.method + ' ' + run.req_.url + ' returned nothing and takes no next'));
   }
 }
 
@@ -986,7 +987,7 @@ class NanoRouter {
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0]);
     const place = placeOf(this.root_, prefixOf(path));
     const earlier = isCategory(path) ? this.steps_[path] : place.end_;
-    if (earlier && earlier.length) warn('redefined:', path);
+    if (earlier && earlier.length) warn('redefined, where a Router would keep both:', path);
     if (isCategory(path)) this.steps_[path] = list;
     else place.end_ = list;
   }
@@ -1280,7 +1281,7 @@ function createServer(options, callback) {
  *
  *     const app = rest()
  *     app.get('/hello', () => 'hi')
- *     app.listen(1337)
+ *     app.listen(1337, (err, info) => console.log(err || info.port))
  *
  * Given a function, that handles all requests, and a second one what errors are left.
  */

@@ -8,19 +8,6 @@
  * engines have, so that the built script runs wherever there is JavaScript at all.
  */
 
-// Numbers come before all else: a minifier replaces a name by its number only as long as nothing else has been declared.
-
-/** The phases of a run, in their order. */
-const PRE = 0;
-const USE = 1;
-const BODY = 2;
-const ROUTE = 3;
-const ERR = 4;
-const POST = 5;
-
-/** How deep next() may nest. A level takes four frames of the engine's stack. */
-const MAX_NESTING = 100;
-
 /** The longest body to accept, if nothing else is said. */
 const MAX_BODY_BYTES = 1 << 20;
 
@@ -36,18 +23,11 @@ const CONTENT_ENCODING = 'content-encoding';
 const toError = (thrown) => thrown || new Error('thrown: ' + thrown);
 
 /** @internal */
-const isFunction = (value) => typeof value == 'function';
-
-/** @internal */
 const isString = (value) => typeof value == 'string';
 
 /** True for a whole number within bounds. @internal */
 const isWhole = (value, min, max) =>
   typeof value == 'number' && value % 1 === 0 && value >= min && value <= max;
-
-/** True for a promise, known by its `then`. @internal */
-const isPromise = (value) =>
-  isFunction(value && value.then);
 
 /** A module of the platform, where there is one. @internal */
 const builtin = (name) =>
@@ -55,12 +35,8 @@ const builtin = (name) =>
 
 /** Refuse what a programmer has given. @internal */
 function refuse(what, value) {
-  throw new Error(what + ': ' + value);
-}
-
-/** Refuse what is given and no function. @internal */
-function mustBeFunction(name, value) {
-  if (value && !isFunction(value)) refuse(name + ' must be a function', value);
+  // (Of a class given by mistake the beginning will do.)
+  throw new Error(what + ': ' + ('' + value).slice(0, 99));
 }
 
 /** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
@@ -75,16 +51,6 @@ function warn(...args) {
   // The smallest engines have Date.now and no Date objects.
   args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:');
   console.warn.apply(console, args);
-}
-
-/** Report what can reach nobody: to the rest object if it takes reports, else by `warn`. @internal */
-function reportTo(rest, err, cause) {
-  try {
-    if (rest && rest.reportError) return rest.reportError(err, cause);
-  } catch (failure) {
-    warn(failure);
-  }
-  warn(cause + ':', err);
 }
 
 // ---------------------------------------------------------------------------------------------------------- errors
@@ -407,264 +373,4 @@ function pathOf(url) {
   return end < 0 ? target : target.slice(0, end);
 }
 
-/** The error for what is not routed. @internal */
-const notRouted = (req) =>
-  new HttpError(404, req.method + ' ' + pathOf(req.url) + ': path not routed');
-
-/** Fold a path, or a part of one, to what the options make of it. @internal */
-const fold = (text, options) =>
-  options && options.ignoreCase ? text.toLowerCase() : text;
-
-/** True if a path has parameters. @internal */
-const isPattern = (path) => /(^|\/)(:|\*(\/|$))/.test(path);
-
-/** A prefix as components, without the trailing slash. @internal */
-const prefixOf = (prefix, options) =>
-  fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/');
-
-/**
- * The components of a path, percent-decoded one by one: '/a/b%2Fc' is '', 'a', 'b/c'. Throws a 400 for a malformed escape.
- *
- * Route tables, prefix filters and the NanoRouter all compare these, so that no spelling slips past one of them. @internal
- */
-function components(path) {
-  const parts = path.split('/');
-  try {
-    // (A callback of map gets more arguments than one; decodeURIComponent takes one.)
-    return path.indexOf('%') < 0 ? parts : parts.map(decodeURIComponent);
-  } catch (_err) {
-    throw new HttpError(400, 'malformed escape in path: ' + path);
-  }
-}
-
-/** The place for a path in the tree below another place; what is missing on the way there is made. @internal */
-function placeOf(root, parts) {
-  let place = root;
-  for (const part of parts) {
-    if (part === ':') place = place.param_ || (place.param_ = {});
-    else if (part === ':*') place = place.tail_ || (place.tail_ = {});
-    else {
-      const next = place.next_ || (place.next_ = bare());
-      place = next[part] || (next[part] = {});
-    }
-  }
-  return place;
-}
-
-// --------------------------------------------------------------------------------------------------------- the run
-
-/** A table for names from elsewhere: nothing is in it but what is put there. @internal */
-const bare = () => Object.create(null);
-
-/** Categories without steps. @internal */
-const noSteps = () => ({ pre: [], use: [], err: [], post: [] });
-
-/** True if a path names a category. @internal */
-const isCategory = (path) => /^(pre|use|err|post)$/.test(path);
-
-/** One step or a list of them as a new list. Throws for what is no function. @internal */
-function toSteps(steps) {
-  const list = ([]).concat(steps);
-  for (let ix = 0; ix < (list.length || 1); ix++) {
-    if (!isFunction(list[ix])) refuse('mw step [' + ix + '] not a function', list[ix]);
-  }
-  return list;
-}
-
-/** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
-function runOf(req) {
-  const run = req._run;
-  return run && run.owner_ === takeSteps ? run : undefined;
-}
-
-/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
-function runSteps(
-  plan, rest, req, res, callback
-) {
-  const outer = runOf(req);
-  const run = {
-    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined, number_: 0, err_: undefined, depth_: 0,
-    again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
-  };
-  // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
-  if (outer || plan.steps_.post.length) run.req_._run = run;
-  takeSteps(run);
-}
-
-/** Begin a phase: the loop is to take its steps next. */
-function enter(run, phase, steps) {
-  run.phase_ = phase;
-  run.steps_ = steps;
-  run.ix_ = 0;
-  run.again_ = true;
-}
-
-/** Take steps, for as long as they go on without nesting. */
-function takeSteps(run) {
-  run.depth_++;
-  do {
-    run.again_ = false;
-    takeStep(run);
-  } while (run.again_);
-  run.depth_--;
-}
-
-/** Call the next step, or turn to the next phase. */
-function takeStep(run) {
-  const { plan_, req_, res_, phase_ } = run;
-  const number = run.number_;
-  const step = run.steps_[run.ix_++];
-  run.url_ = req_.url;
-  run.baseUrl_ = req_.baseUrl;
-  try {
-    if (!step) return turn(run);
-    const next = proceed.bind(null, run, number);
-    const value =
-      phase_ === ERR ? step(run.err_, req_, res_, next)
-        : plan_.passesBody_ ? step(req_, res_, next, req_.body)
-          : step(req_, res_, next);
-    if (isPromise(value)) waitFor(run, number, step, value);
-    else takeValue(run, number, step, value);
-  } catch (err) {
-    proceed(run, number, toError(err));
-  }
-  if (number !== run.number_) return;
-  // The step has not gone on: if there are post steps, see to it that they run should it never.
-  if (run.isClosed_ || res_.destroyed) close(run);
-  else if (!run.isListening_ && phase_ < POST && plan_.steps_.post.length && res_.on) {
-    run.isListening_ = true;
-    res_.on('close', close.bind(null, run));
-  }
-}
-
-/** The steps of a phase are through: turn to the next phase. */
-function turn(run) {
-  const { plan_, req_, phase_, route_ } = run;
-  if (phase_ === PRE) {
-    if (!req_.params) req_.params = {};
-    const found = plan_.find_(req_);
-    run.route_ = found.mw_;
-    enter(run, USE, found.use_);
-  } else if (phase_ === USE && req_.body === undefined && plan_.body_ && !(route_[0] && route_[0].readBody === false)) {
-    enter(run, BODY, [plan_.body_]);
-  } else if (phase_ < ROUTE) enter(run, ROUTE, route_);
-  else if (phase_ < POST) enter(run, POST, plan_.steps_.post);
-  else end(run);
-}
-
-/** What a step's `next` does. Only the first call counts. */
-function proceed(run, number, err) {
-  if (number !== run.number_) {
-    if (err) warn('late error:', err);
-    else if (number !== run.cut_) warn('next called twice');
-    return;
-  }
-  const { plan_, rest_, req_, phase_ } = run;
-  run.number_++;
-  // What a mount has changed is put back.
-  if (req_.baseUrl !== run.baseUrl_) {
-    req_.url = run.url_;
-    req_.baseUrl = run.baseUrl_;
-  }
-  if (phase_ === POST) {
-    if (err) {
-      if (run.err_) reportTo(rest_, err, 'post-mw error');
-      else run.err_ = err;
-      enter(run, POST, []);
-    }
-  } else if (phase_ === ERR) {
-    if (!err) {
-      run.err_ = undefined;
-      enter(run, POST, plan_.steps_.post);
-    } else if (err !== run.err_) reportTo(rest_, err, 'error mw error');
-  } else if (err) {
-    run.err_ = err;
-    enter(run, ERR, plan_.steps_.err);
-  } else if (err === false) enter(run, POST, plan_.steps_.post);
-
-  if (run.depth_ < ((rest_ && rest_.maxNesting) || MAX_NESTING)) takeSteps(run);
-  else run.again_ = true;
-}
-
-/** Wait for the promise of a step. (Not all that has a `then` keeps to settling once.) */
-function waitFor(run, number, step, promise) {
-  let isSettled = false;
-  function settle(err, value) {
-    if (isSettled) return;
-    isSettled = true;
-    run.pending_--;
-    if (err) proceed(run, number, err);
-    else takeValue(run, number, step, value);
-    if (run.isClosed_) close(run);
-  }
-  const threw = (failure) => settle(toError(failure));
-  run.pending_++;
-  try {
-    promise.then((value) => settle(null, value), threw);
-  } catch (err) {
-    threw(err);
-  }
-}
-
-/** Take what a step returned: the answer, if it declares no `res` to answer by. */
-function takeValue(run, number, step, value) {
-  const { res_, err_, phase_ } = run;
-  const arity = step.length;
-  if (arity > (phase_ < ERR ? 1 : 2)) return;
-  if (value instanceof Error) return proceed(run, number, value);
-  if (number !== run.number_) return;
-  if (phase_ === POST) {
-    // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
-    run.cut_ = number;
-    return proceed(run, number);
-  }
-  if (value === res_ || res_.headersSent) return;
-  if (value !== undefined) {
-    let status = res_.statusCode;
-    if (phase_ === ERR) {
-      takeBack(res_, [CONTENT_LENGTH, CONTENT_ENCODING]);
-      // The answer to an error is an error, unless its step says otherwise.
-      if (status === 200) status = statusOf(err_) || 500;
-    }
-    const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-    proceed(run, number, respond(res_, undefined, type, status, value) || false);
-  } else if (arity) {
-    // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
-  }
-}
-
-/** The response is closed: only the post steps are left, unless a promise or the body is still to be waited for. */
-function close(run) {
-  const { phase_, req_, res_, isClosed_ } = run;
-  run.isClosed_ = true;
-  if (phase_ === POST) return;
-  const inner = runOf(req_);
-  if (inner && inner !== run) return close(inner);
-  if (run.pending_) return;
-  // A client that has left closes the request after the response, and what reads the body then says that it has ended too early.
-  if (phase_ === BODY && !isClosed_ && !req_.closed && !res_.writableEnded) {
-    req_.on('close', () => close(run));
-  } else {
-    // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
-    if (!res_.writableEnded) run.phase_ = ROUTE;
-    run.cut_ = run.number_;
-    proceed(run, run.number_, false);
-  }
-}
-
-/** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
-function end(run) {
-  const { callback_, err_, outer_, req_ } = run;
-  if (req_._run === run) req_._run = outer_;
-  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
-  try {
-    callback_(err_);
-  } catch (failure) {
-    reportTo(run.rest_, failure, 'mw callback threw');
-  }
-  if (outer_ && outer_.isClosed_) close(outer_);
-}
-
-export { HttpError, bare, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isPromise, isString, isWhole, mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, placeOf, prefixOf, refuse, reportTo, runSteps, sendResponse, setOwn, toError, toSteps, warn, writeResponse };
+export { HttpError, buildParseQuery, buildReadBody, mwParseQuery, mwReadBody, parseQuery, sendResponse, warn, writeResponse };

@@ -55,7 +55,8 @@ const builtin = (name) =>
 
 /** Refuse what a programmer has given. @internal */
 function refuse(what, value) {
-  throw new Error(what + ': ' + value);
+  // (Of a class given by mistake the beginning will do.)
+  throw new Error(what + ': ' + ('' + value).slice(0, 99));
 }
 
 /** Refuse what is given and no function. @internal */
@@ -569,7 +570,7 @@ function takeValue(run, number, step, value) {
     proceed(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" returned nothing and takes no next'));
+    proceed(run, number, new Error('step "' + step.name + '" of ' + run.req_.method + ' ' + run.req_.url + ' returned nothing and takes no next'));
   }
 }
 

@@ -1,8 +1,8 @@
 // The smallest app: one route, one port.
 
-import rest from '../dist/microrest.js'
+import rest, { Router } from '../dist/microrest.js'
 
-const app = rest()
+const app = rest({ router: new Router() })
 
 app.get('/hello', () => 'hi')
 

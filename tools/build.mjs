@@ -38,7 +38,7 @@ export async function build() {
   for (const entry of entries) {
     const name = entry.replace(/\.ts$/, '')
     const types = await bundleDeclarations(declarations, entry)
-    const { code, exports } = await bundleReadable(entry)
+    const { code, exports } = await bundleReadable(entry, types)
     files.set(`${name}.js`, banner(entry) + code)
     files.set(`${name}.d.ts`, banner(entry) + types)
     files.set(`${name}.cjs`, commonJs(path.basename(name), exports.includes('default')))
@@ -61,14 +61,24 @@ function banner(entry) {
 }
 
 /**
- * One module and what it imports as one ES module, to be read.
+ * One module and what it imports as one ES module, to be read. It exports what its declarations do: what a module exports for the
+ * other modules of the core alone is not for those who use it.
  *
  * @param {string} entry
+ * @param {string} types the declarations
  */
-async function bundleReadable(entry) {
+async function bundleReadable(entry, types) {
+  const module = JSON.stringify(path.join(ROOT, entry))
+  const names = [...types.matchAll(/^export \{(.*)\};$/gm)].flatMap(([, list = '']) => list.split(','))
+    .filter((name) => !/^\s*type /.test(name)).map((name) => name.replace(/.* as /, '').trim())
   const bundled = await rollup({
-    input: path.join(ROOT, entry),
-    plugins: [{ name: 'strip-types', transform: (code, id) => stripTypes(code, path.basename(id)) }],
+    input: 'entry',
+    plugins: [{
+      name: 'from-typescript',
+      resolveId: (id) => (id === 'entry' ? id : null),
+      load: (id) => (id === 'entry' ? `export { ${names} } from ${module}` : null),
+      transform: (code, id) => (id === 'entry' ? null : stripTypes(code, path.basename(id))),
+    }],
     onwarn: (warning) => { throw new Error(warning.message) },
   })
   const { output: [chunk] } = await bundled.generate({

@@ -92,6 +92,15 @@ t.test('every file that the exports name is built', async t => {
   }
 })
 
+t.test('a part exports what its declarations say, and nothing of what the core has for itself', async t => {
+  for (const [part, names] of [
+    ['mw', ['HttpError', 'buildParseQuery', 'buildReadBody', 'mwParseQuery', 'mwReadBody', 'parseQuery', 'sendResponse', 'warn', 'writeResponse']],
+    ['router', ['Router', 'default']],
+  ] as const) {
+    t.strictSame(Object.keys(await import(path.join(DIST, part + '.js'))), names)
+  }
+})
+
 t.test('sizes are exactly those on record, and within their budgets', async t => {
   for (const { what, bytes, gzip, recorded, budget } of await measure()) {
     t.equal(bytes, recorded, `${what}: npm run size -- --update`)

@@ -6,12 +6,13 @@
  */
 
 import {
-  HttpError, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString, mustBeFunction,
-  mwParseQuery, mwReadBody, noSteps, notRouted, parseQuery, originForm, pathOf, placeOf, prefixOf, refuse, reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  HttpError, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString,
+  mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, placeOf, prefixOf, refuse,
+  reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
-  AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions, PathParams, Place, Plan, ReadBody, ReadBodyOptions,
-  Req, Res, RestLike, Step,
+  AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions,
+  PathParams, Place, Plan, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
 } from './mw.ts'
 
 /** The middleware helpers, together. */

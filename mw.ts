@@ -564,7 +564,10 @@ export const mwReadBody: ReadBody = /* @__PURE__ */ buildReadBody()
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
+/**
+ * A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is.
+ * @internal
+ */
 export const originForm = (url: string): string =>
   url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/')
 
@@ -896,7 +899,8 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
     proceed(run, number, respond(res_, undefined, type, status, value) || false)
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" of ' + run.req_.method + ' ' + run.req_.url + ' returned nothing and takes no next'))
+    const { method, url } = run.req_
+    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'))
   }
 }
 

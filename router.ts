@@ -5,11 +5,12 @@
  */
 
 import {
-  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, notRouted, pathOf, placeOf, refuse, runSteps, sendResponse,
-  setOwn, toSteps,
+  HttpError, bare, buildReadBody, components, decode, fold, isCategory, isString, mustBeFunction, noSteps, notRouted, pathOf,
+  placeOf, refuse, runSteps, sendResponse, setOwn, toSteps,
 } from './mw.ts'
 import type {
-  Categories, ErrStep, Found, HostReq, HostRes, PathOptions, PathParams, Place, ReadBody, ReadBodyOptions, Req, RestLike, Step,
+  Categories, ErrStep, Found, HostReq, HostRes, PathOptions, PathParams, Place, ReadBody, ReadBodyOptions, Req, RestLike,
+  Step,
 } from './mw.ts'
 
 export interface RouterOptions extends PathOptions, ReadBodyOptions {
@@ -106,8 +107,11 @@ function pick(route: Route | undefined, method: Wanted): Route | undefined {
   return found
 }
 
-/** The most specific route for the components from `ix` on. A place is visited once at the most; below a tail in the middle, once for each length of what
- * may follow it. */
+/**
+ * The most specific route for the components from `ix` on.
+ *
+ * A place is visited once at the most; behind a tail in the middle, once for each length of what may follow there.
+ */
 function walk(place: Place<Route> | undefined, parts: string[], ix: number, method: Wanted): Route | undefined {
   if (!place) return undefined
   const { next_, tail_ } = place
@@ -333,7 +337,8 @@ export class Router {
     allow.OPTIONS = true
     const headers = { allow: Object.keys(allow).join(', ') }
     if (method === 'OPTIONS') {
-      return { use_: [], mw_: [(req: Req, res: HostRes, next: () => void) => sendResponse(req, res, next, null, 204, undefined, headers)] }
+      const answer: Step = (req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers)
+      return { use_: [], mw_: [answer] }
     }
     const err = new HttpError(405, method + ' ' + path + ': method not allowed')
     err.headers = headers

@@ -362,7 +362,10 @@ const mwReadBody = /* @__PURE__ */ buildReadBody();
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
+/**
+ * A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is.
+ * @internal
+ */
 const originForm = (url) =>
   url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/');
 

@@ -342,7 +342,10 @@ function buildReadBody(options) {
 
 // -------------------------------------------------------------------------------------------------------- the path
 
-/** A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is. @internal */
+/**
+ * A request target in origin form (RFC 9112, section 3.2): an absolute form without its scheme and authority; '*' as it is.
+ * @internal
+ */
 const originForm = (url) =>
   url[0] === '/' || url === '*' ? url : url.replace(/^([^/?#]+:\/\/[^/?#]*)?\/?/, '/');
 
@@ -570,7 +573,8 @@ function takeValue(run, number, step, value) {
     proceed(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
-    proceed(run, number, new Error('step "' + step.name + '" of ' + run.req_.method + ' ' + run.req_.url + ' returned nothing and takes no next'));
+    const { method, url } = run.req_;
+    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
   }
 }
 
@@ -652,8 +656,11 @@ function pick(route, method) {
   return found;
 }
 
-/** The most specific route for the components from `ix` on. A place is visited once at the most; below a tail in the middle, once for each length of what
- * may follow it. */
+/**
+ * The most specific route for the components from `ix` on.
+ *
+ * A place is visited once at the most; behind a tail in the middle, once for each length of what may follow there.
+ */
 function walk(place, parts, ix, method) {
   if (!place) return undefined;
   const { next_, tail_ } = place;
@@ -865,7 +872,8 @@ class Router {
     allow.OPTIONS = true;
     const headers = { allow: Object.keys(allow).join(', ') };
     if (method === 'OPTIONS') {
-      return { use_: [], mw_: [(req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers)] };
+      const answer = (req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers);
+      return { use_: [], mw_: [answer] };
     }
     const err = new HttpError(405, method + ' ' + path + ': method not allowed');
     err.headers = headers;

@@ -189,7 +189,7 @@ function match(router: Router, path: string, method: Wanted, params: object): Ro
     // A tail has one component and so many more; or none, then it is -1.
     let more = 0
     for (const { name_, ix_, tailOf_ } of found.keys_) {
-      let value = parts[ix_ + more]
+      let value: string | undefined = parts[ix_ + more]
       if (tailOf_) {
         more = parts.length - tailOf_
         value = more < 0 ? undefined : '/' + parts.slice(ix_, ix_ + more + 1).join('/')

@@ -526,7 +526,7 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
       }
       size = bodySizeLimit
       // (HTTP/2 has no such header.)
-      if (!res.headersSent && version !== 2) res.setHeader('connection', 'close')
+      if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close')
       done(new HttpError(bodySizeStatus, 'max body size exceeded'))
     }
 

@@ -359,7 +359,7 @@ function buildReadBody(options) {
       }
       size = bodySizeLimit;
       // (HTTP/2 has no such header.)
-      if (!res.headersSent && version !== 2) res.setHeader('connection', 'close');
+      if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close');
       done(new HttpError(bodySizeStatus, 'max body size exceeded'));
     }
 
@@ -989,10 +989,10 @@ class NanoRouter {
       steps = path;
       path = path.length === 4 ? 'err' : 'use';
     } else if (!isString(method)) steps = method;
-    if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path);
     const list = ([]).concat(steps);
     if (list.length > 1) refuse('multiple mw steps not supported', path);
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0]);
+    if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path);
     const place = placeOf(this.root_, prefixOf(path));
     const earlier = isCategory(path) ? this.steps_[path] : place.end_;
     if (earlier && earlier.length) warn('redefined, where a Router would keep both:', path);

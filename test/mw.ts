@@ -1041,3 +1041,12 @@ t.test('a response over HTTP/2 is cut off with an error, that over HTTP/1 withou
     t.strictSame(seen, [expected])
   }
 })
+
+t.test('a body over the limit is refused beside a response that knows no headers', async t => {
+  for (const res of [{}, undefined]) {
+    const req = new FakeStream()
+    const nexts = read(req, { bodySizeLimit: 1 }, undefined, res as FakeRes)
+    req.send('too long')
+    t.match(nexts, [[{ statusCode: 400, debug: 'max body size exceeded' }]])
+  }
+})

@@ -218,11 +218,16 @@ export class NanoRouter {
     if (list.length > 1) refuse('multiple mw steps not supported', path)
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0])
     if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path)
-    const place = placeOf(this.root_, prefixOf(path))
-    const earlier = isCategory(path) ? this.steps_[path] : place.end_
-    if (earlier && earlier.length) warn('redefined, where a Router would keep both:', path)
-    if (isCategory(path)) this.steps_[path] = list
-    else place.end_ = list as Step[]
+    let earlier: unknown
+    if (isCategory(path)) {
+      earlier = this.steps_[path]!.length
+      this.steps_[path] = list
+    } else {
+      const place = placeOf(this.root_, prefixOf(path))
+      earlier = place.end_
+      place.end_ = list as Step[]
+    }
+    if (earlier) warn('redefined, where a Router would keep both:', path)
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
@@ -329,6 +334,7 @@ function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
   const mount: Step = (req, res, next) => {
     const { url, baseUrl } = req
     const cut = pathOf(url!).split('/').slice(0, depth).join('/')
+    // (A router of ours puts back what a mount has changed; somebody else's does not.)
     function onwards(err?: unknown): void {
       req.url = url
       req.baseUrl = baseUrl
@@ -468,8 +474,8 @@ function buildApp(rest: Rest): App {
       server.close(closed)
     }
     // (Where there is no process nothing is open.)
-    if (open === 1 && typeof process == 'undefined') closed()
-    else process!.nextTick(closed)
+    if (typeof process == 'undefined') closed()
+    else process.nextTick(closed)
   }
   return app
 }

@@ -410,7 +410,7 @@ export function buildParseQuery(_options?: ParseQueryOptions): Step {
     const params: object = req.params || (req.params = {})
     req.query = query
     req.path = pathOf(url)
-    for (const name in query) {
+    for (const name of Object.keys(query)) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name])
     }
     next()
@@ -479,6 +479,67 @@ function join(chunks: (Uint8Array | string)[], size: number, req: BodyReq): Uint
   return bytes
 }
 
+/** Gather a body as it comes, up to a limit. */
+function gather(
+  req: BodyReq, res: HostRes, next: Parameters<ReadBody>[2], context: unknown, bodySizeLimit: number, bodySizeStatus: number
+): void {
+  const version = req.httpVersionMajor
+  const socket = version === 1 ? req.socket : undefined
+  const destroySoon = socket && socket.destroySoon
+  // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
+  const hooks = builtin('async_hooks') as { AsyncResource: new (type: string) => AsyncScope } | undefined
+  const scope = hooks && new hooks.AsyncResource('microrest.body')
+  const chunks: (Uint8Array | string)[] = []
+  let size = 0
+  let isOpen = true
+
+  function done(err: unknown): void {
+    if (!isOpen) return
+    isOpen = false
+    if (!err) req.body = join(chunks, size, req)
+    chunks.length = 0
+    if (scope) scope.runInAsyncScope(next, null, err, context, req.body)
+    else next(err, context, req.body)
+  }
+  function broken(err?: unknown): void {
+    if (isOpen) done(err && !req.aborted ? err : new HttpError(400, 'aborted'))
+  }
+  function tooLong(): void {
+    // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+    // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+    if (destroySoon) {
+      socket!.destroySoon = undefined
+      // What comes before the answer is out stays where it is, what comes after it is dropped.
+      req.pause!()
+      res.on('finish', () => req.resume!())
+    }
+    size = bodySizeLimit
+    // (HTTP/2 has no such header.)
+    if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close')
+    done(new HttpError(bodySizeStatus, 'max body size exceeded'))
+  }
+
+  req.on('data', (chunk: Uint8Array | string) => {
+    size += isString(chunk) ? byteLength(chunk) : chunk.length
+    if (!isOpen) {
+      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
+    } else if (size > bodySizeLimit) tooLong()
+    else chunks.push(chunk)
+  })
+  req.on('end', () => {
+    done(null)
+    // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+    if (destroySoon && !socket!.destroySoon) {
+      socket!.destroySoon = destroySoon
+      if (res.writableEnded) socket!.destroySoon()
+    }
+  })
+  req.on('error', broken)
+  req.on('close', broken)
+  if (req.destroyed) broken()
+  else if (req.headers && +req.headers[CONTENT_LENGTH]! > bodySizeLimit) tooLong()
+}
+
 /**
  * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
  *
@@ -494,68 +555,12 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req: BodyReq, res, next) {
     const context: unknown = arguments[3]
-    const version = req.httpVersionMajor
-    const headers = req.headers || {}
-    const length = headers[CONTENT_LENGTH]
-    const socket = version === 1 ? req.socket : undefined
-    const destroySoon = socket && socket.destroySoon
-    const chunks: (Uint8Array | string)[] = []
-    let scope: AsyncScope | undefined
-    let size = 0
-    let isOpen = true
-
-    function done(err: unknown): void {
-      if (!isOpen) return
-      isOpen = false
-      if (!err) req.body = join(chunks, size, req)
-      chunks.length = 0
-      if (scope) scope.runInAsyncScope(next, null, err, context, req.body)
-      else next(err, context, req.body)
-    }
-    function broken(err?: unknown): void {
-      if (isOpen) done(err && !req.aborted ? err : new HttpError(400, 'aborted'))
-    }
-    function tooLong(): void {
-      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
-      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
-      if (destroySoon) {
-        socket!.destroySoon = undefined
-        // What comes before the answer is out stays where it is, what comes after it is dropped.
-        req.pause!()
-        res.on('finish', () => req.resume!())
-      }
-      size = bodySizeLimit
-      // (HTTP/2 has no such header.)
-      if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close')
-      done(new HttpError(bodySizeStatus, 'max body size exceeded'))
-    }
-
-    if (req.body !== undefined) return next(null, context, req.body)
+    const { body, headers } = req
+    if (body !== undefined) return next(null, context, body)
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    if (req.readableEnded || (version === 1 && !length && !headers['transfer-encoding'])) return done(null)
-
-    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
-    const hooks = builtin('async_hooks') as { AsyncResource: new (type: string) => AsyncScope } | undefined
-    scope = hooks && new hooks.AsyncResource('microrest.body')
-    req.on('data', (chunk: Uint8Array | string) => {
-      size += isString(chunk) ? byteLength(chunk) : chunk.length
-      if (!isOpen) {
-        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy()
-      } else if (size > bodySizeLimit) tooLong()
-      else chunks.push(chunk)
-    })
-    req.on('end', () => {
-      done(null)
-      // A refused body has been taken to its end after all: nothing is left that could reset the connection.
-      if (destroySoon && !socket!.destroySoon) {
-        socket!.destroySoon = destroySoon
-        if (res.writableEnded) socket!.destroySoon()
-      }
-    })
-    req.on('error', broken)
-    req.on('close', broken)
-    if (req.destroyed) broken()
-    else if (+length! > bodySizeLimit) tooLong()
+    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding']
+    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req))
+    gather(req, res, next, context, bodySizeLimit, bodySizeStatus)
   }
 }
 
@@ -695,7 +700,7 @@ export function toSteps(steps: unknown): Step[] {
   return list as Step[]
 }
 
-/** A request knows its innermost run, of those that have post steps. */
+/** A request knows its innermost run, where there are post steps that have to wait for it. */
 type RunReq = Req & { _run?: Run | undefined; closed?: boolean }
 
 /** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */

@@ -275,7 +275,7 @@ function buildParseQuery(_options) {
     const params = req.params || (req.params = {});
     req.query = query;
     req.path = pathOf(url);
-    for (const name in query) {
+    for (const name of Object.keys(query)) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name]);
     }
     next();
@@ -312,6 +312,67 @@ function join(chunks, size, req) {
   return bytes;
 }
 
+/** Gather a body as it comes, up to a limit. */
+function gather(
+  req, res, next, context, bodySizeLimit, bodySizeStatus
+) {
+  const version = req.httpVersionMajor;
+  const socket = version === 1 ? req.socket : undefined;
+  const destroySoon = socket && socket.destroySoon;
+  // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
+  const hooks = builtin('async_hooks');
+  const scope = hooks && new hooks.AsyncResource('microrest.body');
+  const chunks = [];
+  let size = 0;
+  let isOpen = true;
+
+  function done(err) {
+    if (!isOpen) return;
+    isOpen = false;
+    if (!err) req.body = join(chunks, size, req);
+    chunks.length = 0;
+    if (scope) scope.runInAsyncScope(next, null, err, context, req.body);
+    else next(err, context, req.body);
+  }
+  function broken(err) {
+    if (isOpen) done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
+  }
+  function tooLong() {
+    // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
+    // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
+    if (destroySoon) {
+      socket.destroySoon = undefined;
+      // What comes before the answer is out stays where it is, what comes after it is dropped.
+      req.pause();
+      res.on('finish', () => req.resume());
+    }
+    size = bodySizeLimit;
+    // (HTTP/2 has no such header.)
+    if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close');
+    done(new HttpError(bodySizeStatus, 'max body size exceeded'));
+  }
+
+  req.on('data', (chunk) => {
+    size += isString(chunk) ? byteLength(chunk) : chunk.length;
+    if (!isOpen) {
+      if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy();
+    } else if (size > bodySizeLimit) tooLong();
+    else chunks.push(chunk);
+  });
+  req.on('end', () => {
+    done(null);
+    // A refused body has been taken to its end after all: nothing is left that could reset the connection.
+    if (destroySoon && !socket.destroySoon) {
+      socket.destroySoon = destroySoon;
+      if (res.writableEnded) socket.destroySoon();
+    }
+  });
+  req.on('error', broken);
+  req.on('close', broken);
+  if (req.destroyed) broken();
+  else if (req.headers && +req.headers[CONTENT_LENGTH] > bodySizeLimit) tooLong();
+}
+
 /**
  * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
  *
@@ -327,68 +388,12 @@ function buildReadBody(options) {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const version = req.httpVersionMajor;
-    const headers = req.headers || {};
-    const length = headers[CONTENT_LENGTH];
-    const socket = version === 1 ? req.socket : undefined;
-    const destroySoon = socket && socket.destroySoon;
-    const chunks = [];
-    let scope;
-    let size = 0;
-    let isOpen = true;
-
-    function done(err) {
-      if (!isOpen) return;
-      isOpen = false;
-      if (!err) req.body = join(chunks, size, req);
-      chunks.length = 0;
-      if (scope) scope.runInAsyncScope(next, null, err, context, req.body);
-      else next(err, context, req.body);
-    }
-    function broken(err) {
-      if (isOpen) done(err && !req.aborted ? err : new HttpError(400, 'aborted'));
-    }
-    function tooLong() {
-      // Node would destroy the socket right after the answer, and what the client is still sending would make that a reset
-      // that can overtake the answer. Without destroySoon it sends FIN and goes on reading: the client reads, then closes.
-      if (destroySoon) {
-        socket.destroySoon = undefined;
-        // What comes before the answer is out stays where it is, what comes after it is dropped.
-        req.pause();
-        res.on('finish', () => req.resume());
-      }
-      size = bodySizeLimit;
-      // (HTTP/2 has no such header.)
-      if (res && res.setHeader && !res.headersSent && version !== 2) res.setHeader('connection', 'close');
-      done(new HttpError(bodySizeStatus, 'max body size exceeded'));
-    }
-
-    if (req.body !== undefined) return next(null, context, req.body);
+    const { body, headers } = req;
+    if (body !== undefined) return next(null, context, body);
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    if (req.readableEnded || (version === 1 && !length && !headers['transfer-encoding'])) return done(null);
-
-    // The route is to see what an AsyncLocalStorage holds now, and not what the stream's events run in.
-    const hooks = builtin('async_hooks');
-    scope = hooks && new hooks.AsyncResource('microrest.body');
-    req.on('data', (chunk) => {
-      size += isString(chunk) ? byteLength(chunk) : chunk.length;
-      if (!isOpen) {
-        if (size > bodySizeLimit + MAX_LINGER_BYTES && req.destroy) req.destroy();
-      } else if (size > bodySizeLimit) tooLong();
-      else chunks.push(chunk);
-    });
-    req.on('end', () => {
-      done(null);
-      // A refused body has been taken to its end after all: nothing is left that could reset the connection.
-      if (destroySoon && !socket.destroySoon) {
-        socket.destroySoon = destroySoon;
-        if (res.writableEnded) socket.destroySoon();
-      }
-    });
-    req.on('error', broken);
-    req.on('close', broken);
-    if (req.destroyed) broken();
-    else if (+length > bodySizeLimit) tooLong();
+    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding'];
+    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req));
+    gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
   };
 }
 
@@ -993,11 +998,16 @@ class NanoRouter {
     if (list.length > 1) refuse('multiple mw steps not supported', path);
     if (!isFunction(list[0])) refuse('mw step must be a function', list[0]);
     if (!isString(path) || path === 'pre' || isPattern(path)) return refuse('use new Router() for', path);
-    const place = placeOf(this.root_, prefixOf(path));
-    const earlier = isCategory(path) ? this.steps_[path] : place.end_;
-    if (earlier && earlier.length) warn('redefined, where a Router would keep both:', path);
-    if (isCategory(path)) this.steps_[path] = list;
-    else place.end_ = list;
+    let earlier;
+    if (isCategory(path)) {
+      earlier = this.steps_[path].length;
+      this.steps_[path] = list;
+    } else {
+      const place = placeOf(this.root_, prefixOf(path));
+      earlier = place.end_;
+      place.end_ = list;
+    }
+    if (earlier) warn('redefined, where a Router would keep both:', path);
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
@@ -1088,6 +1098,7 @@ function buildMount(rest, prefix, other) {
   const mount = (req, res, next) => {
     const { url, baseUrl } = req;
     const cut = pathOf(url).split('/').slice(0, depth).join('/');
+    // (A router of ours puts back what a mount has changed; somebody else's does not.)
     function onwards(err) {
       req.url = url;
       req.baseUrl = baseUrl;
@@ -1227,7 +1238,7 @@ function buildApp(rest) {
       server.close(closed);
     }
     // (Where there is no process nothing is open.)
-    if (open === 1 && typeof process == 'undefined') closed();
+    if (typeof process == 'undefined') closed();
     else process.nextTick(closed);
   };
   return app;

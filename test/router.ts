@@ -654,6 +654,21 @@ t.test('runs err steps for a 405, and post steps for an automatic OPTIONS', asyn
 
 // ------------------------------------------------------------------------------------------------------ parameters
 
+/** Look urls up, each in a router of one pattern: what is matched, or null for a url that is not. */
+function putsParams(
+  t: { equal(found: unknown, wanted: unknown, what: string): void; strictSame(found: unknown, wanted: unknown, what: string): void },
+  table: [pattern: string | RegExp, url: string, params: { [name: string]: string | undefined } | null, why: string][],
+): void {
+  for (const [pattern, url, params, why] of table) {
+    const router = new Router()
+    router.setRoute(pattern, ok)
+    const found = router.getRoute(url) as MatchedRoute | null
+    const what = `${why}: ${url} of ${pattern}`
+    if (!params || !found) t.equal(found, params, what)
+    else t.strictSame(Object.entries(found.params).sort(), Object.entries(params).sort(), what)
+  }
+}
+
 t.test('puts what parameters match under their names', async (t) => {
   const table: [pattern: string, url: string, params: { [name: string]: string | undefined } | null, why: string][] = [
     ['/:a', '/x', { a: 'x' }, 'one'],
@@ -697,14 +712,7 @@ t.test('puts what parameters match under their names', async (t) => {
     ['/:a/x', '/constructor/x', { a: 'constructor' }, 'nor are others'],
     ['/:0/:1', '/a/b', { 0: 'a', 1: 'b' }, 'numbers for names'],
   ]
-  for (const [pattern, url, params, why] of table) {
-    const router = new Router()
-    router.setRoute(pattern, ok)
-    const found = router.getRoute(url) as MatchedRoute | null
-    const what = `${why}: ${url} of ${pattern}`
-    if (!params || !found) t.equal(found, params, what)
-    else t.strictSame(Object.entries(found.params).sort(), Object.entries(params).sort(), what)
-  }
+  putsParams(t, table)
 })
 
 t.test('does not find what objects inherit, as a path or as a part of one', async (t) => {
@@ -755,14 +763,7 @@ t.test('puts the groups of a RegExp under their numbers and names, decoded', asy
     [/^\/(?<constructor>.+)$/, '/x', { 0: 'x', constructor: 'x' } as never, 'names that objects inherit'],
     [/^\/\/x/, '//x', {}, 'empty components'],
   ]
-  for (const [pattern, url, params, why] of table) {
-    const router = new Router()
-    router.setRoute(pattern, ok)
-    const found = router.getRoute(url) as MatchedRoute | null
-    const what = `${why}: ${url} of ${pattern}`
-    if (!params || !found) t.equal(found, params, what)
-    else t.strictSame(Object.entries(found.params).sort(), Object.entries(params).sort(), what)
-  }
+  putsParams(t, table)
 })
 
 t.test('shows RegExps the path of an absolute-form url', async (t) => {

@@ -82,24 +82,13 @@ interface ReadonlyArray<T> {
   slice(start?: number, end?: number): T[]
   some(test: (item: T, ix: number) => unknown): boolean
 }
-interface Array<T> {
+interface Array<T> extends ReadonlyArray<T> {
   length: number
   [ix: number]: T
-  concat(...parts: (T | readonly T[])[]): T[]
-  every(test: (item: T, ix: number) => unknown): boolean
-  filter(test: (item: T, ix: number) => unknown): T[]
-  forEach(visit: (item: T, ix: number) => void): void
-  indexOf(item: T, from?: number): number
-  join(separator?: string): string
-  lastIndexOf(item: T, from?: number): number
-  map<U>(change: (item: T, ix: number) => U): U[]
   pop(): T | undefined
   push(...items: T[]): number
-  reduce<U>(join: (all: U, item: T, ix: number) => U, first: U): U
   reverse(): T[]
   shift(): T | undefined
-  slice(start?: number, end?: number): T[]
-  some(test: (item: T, ix: number) => unknown): boolean
   sort(compare?: (a: T, b: T) => number): this
   splice(start: number, count?: number, ...items: T[]): T[]
   unshift(...items: T[]): number

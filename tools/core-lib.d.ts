@@ -155,7 +155,11 @@ interface Uint8Array {
   set(bytes: Uint8Array, at?: number): void
   subarray(start?: number, end?: number): Uint8Array
 }
-declare const Uint8Array: { new (length: number): Uint8Array }
+interface ArrayBuffer {
+  readonly byteLength: number
+}
+declare const ArrayBuffer: { new (length: number): ArrayBuffer }
+declare const Uint8Array: { new (from: number | ArrayBuffer): Uint8Array }
 declare const Math: {
   abs(value: number): number
   ceil(value: number): number

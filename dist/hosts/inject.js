@@ -1,0 +1,439 @@
+/*! microrest/inject 0.7.0, MIT licence, (c) the microrest authors. Generated from hosts/inject.ts by `npm run build`. */
+
+/**
+ * embed: how a request gets in where there is no `http` module. A host, such as a C program with an engine in it, hands over plain
+ * values and gets plain values back.
+ *
+ * It makes the `req` and `res` that the core expects, and no more than that. Part of the scripts for small engines, so it imports
+ * nothing but types and calls only what the smallest engines have. No timer, no promise: what happens, happens in a call of
+ * the host's.
+ */
+
+/** The longest body to take in, if nothing else is said. */
+const MAX_BODY_BYTES = 1 << 20;
+
+/** How deep `next()` may nest on the small stack of an embedded engine, unless the app says otherwise. */
+const MAX_NESTING = 8;
+
+const CONTENT_LENGTH = 'content-length';
+const TRANSFER_ENCODING = 'transfer-encoding';
+
+const isString = (value) => typeof value == 'string';
+const isFunction = (value) => typeof value == 'function';
+const char = String.fromCharCode;
+
+// -------------------------------------------------------------------------------------------------- text and bytes
+
+/** A text in UTF-8 (RFC 3629): a character for each byte. (Most text is ASCII, and passes in one call of the engine's.) */
+const utf8 = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
+  let code = symbol.charCodeAt(0);
+  if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff);
+  let bytes = '';
+  // What the first byte has room for: 5 bits if it is one of two bytes, then 4, and 3.
+  let max = 0x3f;
+  do {
+    bytes = char(0x80 | code & 0x3f) + bytes;
+    code >>= 6;
+    max >>= 1;
+  } while (code > max);
+  return char(0xfe - 2 * max | code) + bytes;
+});
+
+/** How many bytes a chunk has on the wire. */
+const lengthOf = (chunk) => isString(chunk) ? utf8(chunk).length : chunk.length;
+
+/** A chunk as all others are; throws for what can be none. */
+function toChunk(value) {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (!isString(value) && !(value instanceof Uint8Array)) throw new TypeError('neither text nor bytes: ' + value);
+  return value;
+}
+
+/** Chunks as one: text if all of them are. */
+function join(chunks) {
+  if (chunks.every(isString)) return chunks.join('');
+  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + lengthOf(chunk), 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    const data = isString(chunk) ? utf8(chunk) : chunk;
+    for (let ix = 0; ix < data.length; ix++) bytes[at++] = isString(data) ? data.charCodeAt(ix) : data[ix];
+  }
+  return bytes;
+}
+
+if (typeof decodeURIComponent == 'undefined') {
+  /** For the engines that lack it. Takes no sequence of bytes but the one that `utf8` makes: none that is longer than need be. */
+  const decode = (text) => text.replace(/%([\da-f]{2}(%[89ab][\da-f])*)?/gi, (run) => {
+    const bytes = run.slice(1).split('%').map((hex) => char(parseInt(hex, 16))).join('');
+    const more = bytes.length - 1;
+    let code = bytes.charCodeAt(0) & (more ? 0x3f >> more : 0x7f);
+    for (let ix = 1; ix <= more; ix++) code = code << 6 | bytes.charCodeAt(ix) & 0x3f;
+    const decoded = code < 0x10000 ? char(code) : char(0xd7c0 + (code >> 10), 0xdc00 | code & 0x3ff);
+    if (!run[1] || code >> 11 === 0x1b || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run);
+    return decoded;
+  })
+  ;globalThis.decodeURIComponent = decode;
+}
+
+// ---------------------------------------------------------------------------------------------------------- events
+
+function listen(emitter, event, listener) {
+  if (!emitter.destroyed) (emitter.listeners_ || (emitter.listeners_ = [])).push(event, listener);
+}
+
+function emit(list, event, value) {
+  for (let ix = 0; list && ix < list.length; ix += 2) {
+    if (list[ix] === event) list[ix + 1](value);
+  }
+}
+
+/** Emit the last events. Listeners mostly refer to what they listen to, in a cycle that ends here. */
+function close(emitter, lastEvent) {
+  if (emitter.destroyed) return;
+  emit(emitter.listeners_, lastEvent);
+  const list = emitter.listeners_;
+  emitter.destroyed = emitter.closed = true;
+  emitter.listeners_ = undefined;
+  emit(list, 'close');
+}
+
+// ------------------------------------------------------------------------------------------------------ the request
+
+/** What all requests share, and those without a body need not have: a request in flight should hold little. */
+const commonReq = {
+  // A body is there where the head says so, as over HTTP/1.
+  httpVersionMajor: 1,
+  // An empty body is text.
+  readableEncoding: 'utf8',
+  readableEnded: false,
+  isWhole_: true,
+
+  on( event, listener) {
+    if (!this.error_) listen(this, event, listener);
+    else if (event === 'error') listener(this.error_);
+    if (event === 'end') flow(this);
+    return this;
+  },
+};
+
+function buildReq({ method, url, headers = [], body, client, bodySizeLimit = MAX_BODY_BYTES }) {
+  const req = Object.create(commonReq);
+  req.method = method;
+  req.url = url;
+  req.headers = readHeaders(headers);
+  if (client) req.socket = client;
+  const size = req.headers[CONTENT_LENGTH];
+  if (body !== undefined || +size || req.headers[TRANSFER_ENCODING]) {
+    req.readableEncoding = undefined;
+    req.isWhole_ = false;
+    req.chunks_ = [];
+    req.room_ = bodySizeLimit;
+    if (+size > bodySizeLimit) refuseBody(req);
+    else if (body !== undefined) {
+      const chunk = toChunk(body);
+      takeChunk(req, chunk);
+      req.isWhole_ = true;
+      if (!size) req.headers[CONTENT_LENGTH] = '' + lengthOf(chunk);
+    }
+  }
+  return req;
+}
+
+/** Header fields by lower-case name, as node has them. */
+function readHeaders(given) {
+  const headers = Object.create(null);
+  const add = (mixed, values) => {
+    const name = mixed.toLowerCase();
+    for (const value of ([]).concat(values)) {
+      headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value;
+    }
+  };
+  if (Array.isArray(given)) for (let ix = 0; ix < given.length; ix += 2) add(given[ix], given[ix + 1]);
+  else for (const name of Object.keys(given)) add(name, given[name]);
+  return headers;
+}
+
+function takeChunk(req, chunk) {
+  if (req.destroyed || req.isWhole_ || req.error_) return;
+  req.room_ -= lengthOf(chunk);
+  if (req.room_ < 0) refuseBody(req);
+  else if (req.chunks_) req.chunks_.push(chunk);
+  else emit(req.listeners_, 'data', chunk);
+}
+
+/** The body is too long: whoever reads it gets an error, now or when it comes to that. */
+function refuseBody(req) {
+  const error = new Error('body too long');
+  error.statusCode = 413;
+  req.error_ = error;
+  req.chunks_ = undefined;
+  emit(req.listeners_, 'error', error);
+}
+
+/** Let the body flow to those who listen. */
+function flow(req) {
+  const chunks = req.chunks_ || [];
+  req.chunks_ = undefined;
+  for (const chunk of chunks) emit(req.listeners_, 'data', chunk);
+  if (req.isWhole_) finish(req);
+}
+
+/** The body has come to its end, and somebody has listened. */
+function finish(req) {
+  req.readableEnded = !req.error_;
+  close(req, req.error_ ? '' : 'end');
+}
+
+// ----------------------------------------------------------------------------------------------------- the response
+
+/** What all responses share. */
+const commonRes = {
+  statusCode: 200,
+  headersSent: false,
+  writableEnded: false,
+  destroyed: false,
+
+  setHeader( name, value) {
+    if (this.headersSent) throw new Error('head has been sent: ' + name);
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || value == null || /[\r\n\0]/.test('' + value)) {
+      throw new TypeError('bad header ' + name + ': ' + value);
+    }
+    this.headers_[name.toLowerCase()] = value;
+    return this;
+  },
+
+  getHeader( name) {
+    return this.headers_[name.toLowerCase()];
+  },
+
+  removeHeader( name) {
+    delete this.headers_[name.toLowerCase()];
+  },
+
+  writeHead( statusCode, headers = {}) {
+    for (const name of Object.keys(headers)) this.setHeader(name, headers[name]);
+    this.statusCode = statusCode;
+    sendHead(this);
+    return this;
+  },
+
+  write( chunk) {
+    const data = toChunk(chunk);
+    if (this.writableEnded) throw new Error('write after end');
+    if (this.destroyed) return false;
+    if (!this.headersSent) sendHead(this);
+    return isBare(this) || this.reply_.write(data) !== false;
+  },
+
+  end( chunk) {
+    const { headers_, reply_, headersSent, writableEnded, destroyed } = this;
+    const data = chunk == null ? undefined : toChunk(chunk);
+    const isEmpty = data === undefined || isBare(this);
+    if (!destroyed && !writableEnded) {
+      if (!headersSent) {
+        // (Of an answer without a body nobody knows how long it would have been, unless the app says so.)
+        if (!headers_[CONTENT_LENGTH] && (data !== undefined || !isBare(this))) headers_[CONTENT_LENGTH] = lengthOf(data || '');
+        sendHead(this);
+      }
+      this.writableEnded = true;
+      if (isEmpty) reply_.end();
+      else reply_.end(data);
+      close(this, 'finish');
+    }
+    this.writableEnded = true;
+    return this;
+  },
+
+  on( event, listener) {
+    listen(this, event, listener);
+    return this;
+  },
+
+  /** Cut the answer off. */
+  destroy() {
+    if (!this.destroyed) this.reply_.abort();
+    close(this, '');
+    return this;
+  },
+};
+
+/** True for an answer without a body (RFC 9110, section 6.4.1). */
+const isBare = ({ method_, statusCode }) => method_ === 'HEAD' || statusCode === 204 || statusCode === 304;
+
+function sendHead(res) {
+  const { statusCode, headers_, reply_ } = res;
+  if (res.headersSent) throw new Error('head has been sent');
+  if (!(statusCode > 199 && statusCode < 1000 && statusCode % 1 === 0)) throw new RangeError('bad status: ' + statusCode);
+  // How an answer is framed is for the host to say (RFC 9112, section 6), and a 204 has no length (RFC 9110, section 8.6).
+  delete headers_[TRANSFER_ENCODING];
+  if (statusCode === 204) delete headers_[CONTENT_LENGTH];
+  res.headersSent = true;
+  reply_.head(statusCode, headers_);
+}
+
+/** What gathers an answer for a host that wants all of it at once. */
+function gather(reply) {
+  const chunks = [];
+  let status;
+  let headers;
+  return {
+    head(statusCode, fields) {
+      status = statusCode;
+      headers = fields;
+    },
+    write(chunk) {
+      chunks.push(chunk);
+    },
+    end(chunk) {
+      if (chunk !== undefined) chunks.push(chunk);
+      reply(status, headers, join(chunks));
+    },
+    abort() {
+      reply(500, {}, '');
+    },
+  };
+}
+
+// --------------------------------------------------------------------------------------------------------- the host
+
+const commonInput = {
+  data( chunk) {
+    const { req_, res_ } = this;
+    const data = toChunk(chunk);
+    // After the answer nobody comes for what is being held.
+    if (!res_.destroyed || !req_.chunks_) takeChunk(req_, data);
+  },
+
+  end() {
+    const { req_ } = this;
+    if (req_.isWhole_) return;
+    req_.isWhole_ = true;
+    if (!req_.chunks_) finish(req_);
+  },
+
+  abort() {
+    const { req_, res_ } = this;
+    if (!req_.destroyed) req_.aborted = true;
+    req_.chunks_ = undefined;
+    // The response first: the post steps then wait for what reads the body, which learns of it next.
+    close(res_, '');
+    close(req_, '');
+  },
+
+  drain() {
+    emit(this.res_.listeners_, 'drain');
+  },
+};
+
+/**
+ * Hand a request to an app; what it answers goes to `reply`, maybe before this returns.
+ *
+ *     handle(app, { method: 'GET', url: '/hello' }, (status, headers, body) => print(status, body))
+ *
+ * Returns what takes a body that comes in pieces, and other news of the client. The host calls `end` or `abort` of it, unless it
+ * has given the whole body or there is none. Throws on what is no app, no request or no reply.
+ */
+function handle(app, request, reply) {
+  const { method, url } = request;
+  if (!isFunction(app) || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url);
+  if (!isFunction(reply) && !isFunction(reply.abort)) throw new TypeError('bad reply: ' + reply);
+  const req = buildReq(request);
+  const res = Object.create(commonRes);
+  res.method_ = method;
+  res.headers_ = Object.create(null);
+  res.reply_ = isFunction(reply) ? gather(reply) : reply;
+  const { rest } = app;
+  if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING;
+  app(req, res);
+  const input = Object.create(commonInput);
+  input.req_ = req;
+  input.res_ = res;
+  return input;
+}
+
+/**
+ * inject: asks an app without a socket, for its tests.
+ *
+ *     const answer = await inject(app, 'GET', '/users/7')
+ *     answer.statusCode, answer.json()
+ *
+ * The app sees a request as embed.ts makes it, which is what a device sees.
+ */
+
+/** The header fields as names and values in turn, and the body as bytes or undefined. */
+function encodeBody({ headers = [], body }) {
+  const list = Array.isArray(headers) ? [...headers] : Object.entries(headers).flatMap(([name, value]) => (
+    [value ?? []].flat().flatMap(one => [name, String(one)])
+  ));
+  if (body === undefined) return { headers: list, bytes: undefined };
+  const isNamed = (name) => list.some((item, ix) => ix % 2 === 0 && item.toLowerCase() === name);
+  const isPlain = typeof body == 'string' || body instanceof Uint8Array || body instanceof ArrayBuffer;
+  const bytes = toBytes(isPlain ? body : JSON.stringify(body));
+  if (!isPlain && !isNamed('content-type')) list.push('content-type', 'application/json');
+  if (!isNamed('content-length') && !isNamed('transfer-encoding')) list.push('content-length', String(bytes.length));
+  return { headers: list, bytes };
+}
+
+/** Bytes that stay as they are, whatever becomes of what they come from. */
+function toBytes(chunk) {
+  return typeof chunk == 'string' ? new TextEncoder().encode(chunk) : new Uint8Array(chunk).slice();
+}
+
+function toAnswer(statusCode, sent, chunks) {
+  const headers = {};
+  for (const [name, value] of Object.entries(sent)) {
+    headers[name] = name === 'set-cookie' ? [value].flat().map(String) : [value].flat().join(', ');
+  }
+  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  const body = new TextDecoder().decode(bytes);
+  return { statusCode, headers, body, bytes, json: () => JSON.parse(body) };
+}
+
+/**
+ * Ask an app, and wait for its answer.
+ *
+ * Rejects if the app throws, cuts its answer off, or has its `next` called without an answer, with the error that it was called with.
+ * The body comes after the head, as over a network. An app that never answers is waited for.
+ */
+function inject(app, method, url, options = {}) {
+  if (typeof app != 'function') throw new TypeError('no app: ' + app);
+  const { client } = options;
+  const { headers, bytes } = encodeBody(options);
+  return new Promise((resolve, reject) => {
+    const chunks = [];
+    let status = 0;
+    let answerHeaders = {};
+    const reply = {
+      head(statusCode, headers) {
+        status = statusCode;
+        answerHeaders = headers;
+      },
+      write(chunk) {
+        chunks.push(toBytes(chunk));
+      },
+      end(chunk) {
+        if (chunk !== undefined) chunks.push(toBytes(chunk));
+        resolve(toAnswer(status, answerHeaders, chunks));
+      },
+      abort() {
+        reject(new Error(method + ' ' + url + ' was cut off'));
+      },
+    };
+    // (Not the app itself, whose nesting embed would cut down to what a small stack bears.)
+    const listener = (req, res) => app(req, res, (err) => {
+      reject(err || new Error(method + ' ' + url + ' was not answered'));
+    });
+    const input = handle((req, res) => {
+      Promise.resolve(listener(req, res)).catch(reject);
+    }, { method, url, headers, client, bodySizeLimit: Infinity }, reply);
+    if (bytes) input.data(bytes);
+    input.end();
+  });
+}
+
+export { inject };

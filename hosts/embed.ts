@@ -1,0 +1,448 @@
+/**
+ * embed: how a request gets in where there is no `http` module. A host, such as a C program with an engine in it, hands over plain
+ * values and gets plain values back.
+ *
+ * It makes the `req` and `res` that the core expects, and no more than that. Part of the scripts for small engines, so it imports
+ * nothing but types and calls only what the smallest engines have. No timer, no promise: what happens, happens in a call of
+ * the host's.
+ */
+
+import type { HostReq, HostRes, Listener, Next } from '../mw.ts'
+
+/** What is sent and received: text goes over the wire as UTF-8. */
+export type Chunk = string | Uint8Array
+
+/** Header fields: values by name, or names and values in turn, as they came (`['Host', 'a.test', 'Accept', '*']`). */
+export type EmbedHeaders = readonly string[] | { readonly [name: string]: string | number | readonly string[] | undefined }
+
+/** A request, as plain values. */
+export interface EmbedRequest {
+  /** As it came from the wire, upper-case. */
+  method: string
+  /** The request target as it came from the wire, percent-encoded. */
+  url: string
+  /** Names in any case. Values of a name that comes again are joined by ', ', those of cookie by '; '. Default none. */
+  headers?: EmbedHeaders | undefined
+  /** The whole body. Without it a body, fed to the input, is expected if there is a content-length or a transfer-encoding. */
+  body?: Chunk | ArrayBuffer | undefined
+  /** What is known of the client, such as `{ remoteAddress: '10.0.0.7' }`. Steps find it where node has it, as `req.socket`. */
+  client?: object | undefined
+  /** The longest body to take in, in bytes; the answer to a longer one is 413. Default 1048576 (1 MiB). */
+  bodySizeLimit?: number | undefined
+}
+
+/** The header fields of an answer by lower-case name. An array is a field line for each of its values. */
+export type EmbedAnswerHeaders = { readonly [name: string]: string | number | readonly string[] }
+
+/** What takes an answer bit by bit. */
+export interface EmbedReply {
+  /** The head, once. It has a content-length if the length is known. */
+  head(status: number, headers: EmbedAnswerHeaders): void
+  /** A piece of the body. False if the host's buffer is full: then the host calls `input.drain()` when there is room again. */
+  write(chunk: Chunk): boolean | void
+  /** The end, maybe with the last or only piece. */
+  end(chunk?: Chunk): void
+  /** The app has cut the answer off: the host closes the connection, for the client to see that it is not whole. */
+  abort(): void
+}
+
+/** What takes an answer at once. Text unless the app has sent bytes; an answer that the app cut off is a bare 500. */
+export type EmbedWholeReply = (status: number, headers: EmbedAnswerHeaders, body: Chunk) => void
+
+type App = (req: HostReq, res: HostRes, next?: Next) => unknown
+
+/** An app, or any other listener for requests. */
+export type EmbedApp = (req: HostReq, res: HostRes) => unknown
+
+/** The longest body to take in, if nothing else is said. */
+const MAX_BODY_BYTES = 1 << 20
+
+/** How deep `next()` may nest on the small stack of an embedded engine, unless the app says otherwise. */
+const MAX_NESTING = 8
+
+const CONTENT_LENGTH = 'content-length'
+const TRANSFER_ENCODING = 'transfer-encoding'
+
+const isString = (value: unknown): value is string => typeof value == 'string'
+const isFunction = (value: unknown): boolean => typeof value == 'function'
+const char = String.fromCharCode
+
+// -------------------------------------------------------------------------------------------------- text and bytes
+
+/** A text in UTF-8 (RFC 3629): a character for each byte. (Most text is ASCII, and passes in one call of the engine's.) */
+const utf8 = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
+  let code = symbol.charCodeAt(0)
+  if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff)
+  let bytes = ''
+  // What the first byte has room for: 5 bits if it is one of two bytes, then 4, and 3.
+  let max = 0x3f
+  do {
+    bytes = char(0x80 | code & 0x3f) + bytes
+    code >>= 6
+    max >>= 1
+  } while (code > max)
+  return char(0xfe - 2 * max | code) + bytes
+})
+
+/** How many bytes a chunk has on the wire. */
+const lengthOf = (chunk: Chunk): number => isString(chunk) ? utf8(chunk).length : chunk.length
+
+/** A chunk as all others are; throws for what can be none. */
+function toChunk(value: unknown): Chunk {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  if (!isString(value) && !(value instanceof Uint8Array)) throw new TypeError('neither text nor bytes: ' + value)
+  return value
+}
+
+/** Chunks as one: text if all of them are. */
+function join(chunks: Chunk[]): Chunk {
+  if (chunks.every(isString)) return chunks.join('')
+  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + lengthOf(chunk), 0))
+  let at = 0
+  for (const chunk of chunks) {
+    const data = isString(chunk) ? utf8(chunk) : chunk
+    for (let ix = 0; ix < data.length; ix++) bytes[at++] = isString(data) ? data.charCodeAt(ix) : data[ix]!
+  }
+  return bytes
+}
+
+if (typeof decodeURIComponent == 'undefined') {
+  /** For the engines that lack it. Takes no sequence of bytes but the one that `utf8` makes: none that is longer than need be. */
+  const decode = (text: string): string => text.replace(/%([\da-f]{2}(%[89ab][\da-f])*)?/gi, (run) => {
+    const bytes = run.slice(1).split('%').map((hex) => char(parseInt(hex, 16))).join('')
+    const more = bytes.length - 1
+    let code = bytes.charCodeAt(0) & (more ? 0x3f >> more : 0x7f)
+    for (let ix = 1; ix <= more; ix++) code = code << 6 | bytes.charCodeAt(ix) & 0x3f
+    const decoded = code < 0x10000 ? char(code) : char(0xd7c0 + (code >> 10), 0xdc00 | code & 0x3ff)
+    if (!run[1] || code >> 11 === 0x1b || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run)
+    return decoded
+  })
+  ;(globalThis as { decodeURIComponent?: unknown }).decodeURIComponent = decode
+}
+
+// ---------------------------------------------------------------------------------------------------------- events
+
+/** What emits events. Listeners are kept beside their events in one list, as they are few. */
+interface Emitter {
+  listeners_?: unknown[] | undefined
+  /** Nothing more will be emitted. */
+  destroyed: boolean
+  closed?: boolean
+}
+
+function listen(emitter: Emitter, event: string, listener: Listener): void {
+  if (!emitter.destroyed) (emitter.listeners_ || (emitter.listeners_ = [])).push(event, listener)
+}
+
+function emit(list: unknown[] | undefined, event: string, value?: unknown): void {
+  for (let ix = 0; list && ix < list.length; ix += 2) {
+    if (list[ix] === event) (list[ix + 1] as Listener)(value)
+  }
+}
+
+/** Emit the last events. Listeners mostly refer to what they listen to, in a cycle that ends here. */
+function close(emitter: Emitter, lastEvent: string): void {
+  if (emitter.destroyed) return
+  emit(emitter.listeners_, lastEvent)
+  const list = emitter.listeners_
+  emitter.destroyed = emitter.closed = true
+  emitter.listeners_ = undefined
+  emit(list, 'close')
+}
+
+// ------------------------------------------------------------------------------------------------------ the request
+
+/** A request. What has come of the body is held until somebody listens for its 'end'. */
+interface EmbedReq extends HostReq, Emitter {
+  headers: { [name: string]: string }
+  readableEncoding: string | undefined
+  readableEnded: boolean
+  aborted: boolean
+  socket: object | undefined
+  /** What has come while nobody takes it. */
+  chunks_?: Chunk[] | undefined
+  /** How many bytes may still come. */
+  room_: number
+  /** All has come. */
+  isWhole_: boolean
+  /** Too much has come. */
+  error_?: (Error & { statusCode?: number }) | undefined
+}
+
+/** What all requests share, and those without a body need not have: a request in flight should hold little. */
+const commonReq = {
+  // A body is there where the head says so, as over HTTP/1.
+  httpVersionMajor: 1,
+  // An empty body is text.
+  readableEncoding: 'utf8',
+  readableEnded: false,
+  isWhole_: true,
+
+  on(this: EmbedReq, event: string, listener: Listener): EmbedReq {
+    if (!this.error_) listen(this, event, listener)
+    else if (event === 'error') listener(this.error_)
+    if (event === 'end') flow(this)
+    return this
+  },
+}
+
+function buildReq({ method, url, headers = [], body, client, bodySizeLimit = MAX_BODY_BYTES }: EmbedRequest): EmbedReq {
+  const req: EmbedReq = Object.create(commonReq)
+  req.method = method
+  req.url = url
+  req.headers = readHeaders(headers)
+  if (client) req.socket = client
+  const size = req.headers[CONTENT_LENGTH]
+  if (body !== undefined || +size! || req.headers[TRANSFER_ENCODING]) {
+    req.readableEncoding = undefined
+    req.isWhole_ = false
+    req.chunks_ = []
+    req.room_ = bodySizeLimit
+    if (+size! > bodySizeLimit) refuseBody(req)
+    else if (body !== undefined) {
+      const chunk = toChunk(body)
+      takeChunk(req, chunk)
+      req.isWhole_ = true
+      if (!size) req.headers[CONTENT_LENGTH] = '' + lengthOf(chunk)
+    }
+  }
+  return req
+}
+
+/** Header fields by lower-case name, as node has them. */
+function readHeaders(given: EmbedHeaders): EmbedReq['headers'] {
+  const headers: EmbedReq['headers'] = Object.create(null)
+  const add = (mixed: string, values: unknown): void => {
+    const name = mixed.toLowerCase()
+    for (const value of ([] as unknown[]).concat(values)) {
+      headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value
+    }
+  }
+  if (Array.isArray(given)) for (let ix = 0; ix < given.length; ix += 2) add(given[ix], given[ix + 1])
+  else for (const name of Object.keys(given)) add(name, (given as { [name: string]: unknown })[name])
+  return headers
+}
+
+function takeChunk(req: EmbedReq, chunk: Chunk): void {
+  if (req.destroyed || req.isWhole_ || req.error_) return
+  req.room_ -= lengthOf(chunk)
+  if (req.room_ < 0) refuseBody(req)
+  else if (req.chunks_) req.chunks_.push(chunk)
+  else emit(req.listeners_, 'data', chunk)
+}
+
+/** The body is too long: whoever reads it gets an error, now or when it comes to that. */
+function refuseBody(req: EmbedReq): void {
+  const error: NonNullable<EmbedReq['error_']> = new Error('body too long')
+  error.statusCode = 413
+  req.error_ = error
+  req.chunks_ = undefined
+  emit(req.listeners_, 'error', error)
+}
+
+/** Let the body flow to those who listen. */
+function flow(req: EmbedReq): void {
+  const chunks = req.chunks_ || []
+  req.chunks_ = undefined
+  for (const chunk of chunks) emit(req.listeners_, 'data', chunk)
+  if (req.isWhole_) finish(req)
+}
+
+/** The body has come to its end, and somebody has listened. */
+function finish(req: EmbedReq): void {
+  req.readableEnded = !req.error_
+  close(req, req.error_ ? '' : 'end')
+}
+
+// ----------------------------------------------------------------------------------------------------- the response
+
+interface EmbedRes extends HostRes, Emitter {
+  headersSent: boolean
+  writableEnded: boolean
+  destroyed: boolean
+  readonly method_: string
+  readonly reply_: EmbedReply
+  readonly headers_: { [name: string]: string | number | readonly string[] }
+}
+
+/** What all responses share. */
+const commonRes = {
+  statusCode: 200,
+  headersSent: false,
+  writableEnded: false,
+  destroyed: false,
+
+  setHeader(this: EmbedRes, name: string, value: string | number | readonly string[]): EmbedRes {
+    if (this.headersSent) throw new Error('head has been sent: ' + name)
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || value == null || /[\r\n\0]/.test('' + value)) {
+      throw new TypeError('bad header ' + name + ': ' + value)
+    }
+    this.headers_[name.toLowerCase()] = value
+    return this
+  },
+
+  getHeader(this: EmbedRes, name: string) {
+    return this.headers_[name.toLowerCase()]
+  },
+
+  removeHeader(this: EmbedRes, name: string): void {
+    delete this.headers_[name.toLowerCase()]
+  },
+
+  writeHead(this: EmbedRes, statusCode: number, headers: EmbedAnswerHeaders = {}): EmbedRes {
+    for (const name of Object.keys(headers)) this.setHeader(name, headers[name]!)
+    this.statusCode = statusCode
+    sendHead(this)
+    return this
+  },
+
+  write(this: EmbedRes, chunk: unknown): boolean {
+    const data = toChunk(chunk)
+    if (this.writableEnded) throw new Error('write after end')
+    if (this.destroyed) return false
+    if (!this.headersSent) sendHead(this)
+    return isBare(this) || this.reply_.write(data) !== false
+  },
+
+  end(this: EmbedRes, chunk?: unknown): EmbedRes {
+    const { headers_, reply_, headersSent, writableEnded, destroyed } = this
+    const data = chunk == null ? undefined : toChunk(chunk)
+    const isEmpty = data === undefined || isBare(this)
+    if (!destroyed && !writableEnded) {
+      if (!headersSent) {
+        // (Of an answer without a body nobody knows how long it would have been, unless the app says so.)
+        if (!headers_[CONTENT_LENGTH] && (data !== undefined || !isBare(this))) headers_[CONTENT_LENGTH] = lengthOf(data || '')
+        sendHead(this)
+      }
+      this.writableEnded = true
+      if (isEmpty) reply_.end()
+      else reply_.end(data)
+      close(this, 'finish')
+    }
+    this.writableEnded = true
+    return this
+  },
+
+  on(this: EmbedRes, event: string, listener: Listener): EmbedRes {
+    listen(this, event, listener)
+    return this
+  },
+
+  /** Cut the answer off. */
+  destroy(this: EmbedRes): EmbedRes {
+    if (!this.destroyed) this.reply_.abort()
+    close(this, '')
+    return this
+  },
+}
+
+/** True for an answer without a body (RFC 9110, section 6.4.1). */
+const isBare = ({ method_, statusCode }: EmbedRes): boolean => method_ === 'HEAD' || statusCode === 204 || statusCode === 304
+
+function sendHead(res: EmbedRes): void {
+  const { statusCode, headers_, reply_ } = res
+  if (res.headersSent) throw new Error('head has been sent')
+  if (!(statusCode > 199 && statusCode < 1000 && statusCode % 1 === 0)) throw new RangeError('bad status: ' + statusCode)
+  // How an answer is framed is for the host to say (RFC 9112, section 6), and a 204 has no length (RFC 9110, section 8.6).
+  delete headers_[TRANSFER_ENCODING]
+  if (statusCode === 204) delete headers_[CONTENT_LENGTH]
+  res.headersSent = true
+  reply_.head(statusCode, headers_)
+}
+
+/** What gathers an answer for a host that wants all of it at once. */
+function gather(reply: EmbedWholeReply): EmbedReply {
+  const chunks: Chunk[] = []
+  let status: number
+  let headers: EmbedAnswerHeaders
+  return {
+    head(statusCode, fields) {
+      status = statusCode
+      headers = fields
+    },
+    write(chunk) {
+      chunks.push(chunk)
+    },
+    end(chunk) {
+      if (chunk !== undefined) chunks.push(chunk)
+      reply(status, headers, join(chunks))
+    },
+    abort() {
+      reply(500, {}, '')
+    },
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- the host
+
+/** What a host tells of a request that is on its way. */
+export interface EmbedInput {
+  /** A piece of the body. */
+  data(chunk: Chunk | ArrayBuffer): void
+  /** The body is whole. */
+  end(): void
+  /** The client has left: nothing more comes from it, and nobody takes the answer. */
+  abort(): void
+  /** There is room in the host's buffer again. */
+  drain(): void
+}
+
+const commonInput = {
+  data(this: Input, chunk: unknown): void {
+    const { req_, res_ } = this
+    const data = toChunk(chunk)
+    // After the answer nobody comes for what is being held.
+    if (!res_.destroyed || !req_.chunks_) takeChunk(req_, data)
+  },
+
+  end(this: Input): void {
+    const { req_ } = this
+    if (req_.isWhole_) return
+    req_.isWhole_ = true
+    if (!req_.chunks_) finish(req_)
+  },
+
+  abort(this: Input): void {
+    const { req_, res_ } = this
+    if (!req_.destroyed) req_.aborted = true
+    req_.chunks_ = undefined
+    // The response first: the post steps then wait for what reads the body, which learns of it next.
+    close(res_, '')
+    close(req_, '')
+  },
+
+  drain(this: Input): void {
+    emit(this.res_.listeners_, 'drain')
+  },
+}
+
+interface Input {
+  req_: EmbedReq
+  res_: EmbedRes
+}
+
+/**
+ * Hand a request to an app; what it answers goes to `reply`, maybe before this returns.
+ *
+ *     handle(app, { method: 'GET', url: '/hello' }, (status, headers, body) => print(status, body))
+ *
+ * Returns what takes a body that comes in pieces, and other news of the client. The host calls `end` or `abort` of it, unless it
+ * has given the whole body or there is none. Throws on what is no app, no request or no reply.
+ */
+export function handle(app: EmbedApp, request: EmbedRequest, reply: EmbedReply | EmbedWholeReply): EmbedInput {
+  const { method, url } = request
+  if (!isFunction(app) || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url)
+  if (!isFunction(reply) && !isFunction((reply as EmbedReply).abort)) throw new TypeError('bad reply: ' + reply)
+  const req = buildReq(request)
+  const res: { -readonly [name in keyof EmbedRes]: EmbedRes[name] } = Object.create(commonRes)
+  res.method_ = method
+  res.headers_ = Object.create(null)
+  res.reply_ = isFunction(reply) ? gather(reply as EmbedWholeReply) : reply as EmbedReply
+  const { rest } = app as { rest?: { maxNesting?: number | undefined } }
+  if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING
+  app(req, res)
+  const input: Input & EmbedInput = Object.create(commonInput)
+  input.req_ = req
+  input.res_ = res
+  return input
+}

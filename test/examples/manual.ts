@@ -17,6 +17,10 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
+for (const page of ['docs/embed.md', 'docs/inject.md']) {
+  t.test(`${page}: every js block does what it says`, t => runBlocks(t, page, readBlocks(page)))
+}
+
 // Strictly. A mistake is marked with `@ts-expect-error`.
 t.test('every ts block compiles', async t => {
   // One file, each block on the lines that it has in the manual; its imports are those of the first line.

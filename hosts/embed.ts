@@ -7,7 +7,7 @@
  * the host's.
  */
 
-import type { HostReq, HostRes, Listener, Next } from '../mw.ts'
+import type { HostReq, HostRes, Listener } from '../mw.ts'
 
 /** What is sent and received: text goes over the wire as UTF-8. */
 export type Chunk = string | Uint8Array
@@ -49,8 +49,6 @@ export interface EmbedReply {
 /** What takes an answer at once. Text unless the app has sent bytes; an answer that the app cut off is a bare 500. */
 export type EmbedWholeReply = (status: number, headers: EmbedAnswerHeaders, body: Chunk) => void
 
-type App = (req: HostReq, res: HostRes, next?: Next) => unknown
-
 /** An app, or any other listener for requests. */
 export type EmbedApp = (req: HostReq, res: HostRes) => unknown
 
@@ -72,10 +70,15 @@ const char = String.fromCharCode
 
 // -------------------------------------------------------------------------------------------------- text and bytes
 
-/** A text in UTF-8 (RFC 3629): a character for each byte. (Most text is ASCII, and passes in one call of the engine's.) */
+/**
+ * A text in UTF-8 (RFC 3629): a character for each byte. Half a surrogate pair becomes U+FFFD.
+ *
+ * (Most text is ASCII, and passes in one call of the engine's.)
+ */
 const utf8 = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
   let code = symbol.charCodeAt(0)
   if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff)
+  else if (code >> 11 === 0x1b) code = 0xfffd
   let bytes = ''
   // What the first byte has room for: 5 bits if it is one of two bytes, then 4, and 3.
   let max = 0x3f
@@ -110,14 +113,14 @@ function join(chunks: Chunk[]): Chunk {
 }
 
 if (typeof decodeURIComponent == 'undefined') {
-  /** For the engines that lack it. Takes no sequence of bytes but the one that `utf8` makes: none that is longer than need be. */
+  /** For the engines that lack it. Takes no bytes but those that `utf8` makes: none too many, and no half of a surrogate pair. */
   const decode = (text: string): string => text.replace(/%([\da-f]{2}(%[89ab][\da-f])*)?/gi, (run) => {
     const bytes = run.slice(1).split('%').map((hex) => char(parseInt(hex, 16))).join('')
     const more = bytes.length - 1
     let code = bytes.charCodeAt(0) & (more ? 0x3f >> more : 0x7f)
     for (let ix = 1; ix <= more; ix++) code = code << 6 | bytes.charCodeAt(ix) & 0x3f
     const decoded = code < 0x10000 ? char(code) : char(0xd7c0 + (code >> 10), 0xdc00 | code & 0x3ff)
-    if (!run[1] || code >> 11 === 0x1b || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run)
+    if (!run[1] || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run)
     return decoded
   })
   ;(globalThis as { decodeURIComponent?: unknown }).decodeURIComponent = decode
@@ -138,8 +141,10 @@ function listen(emitter: Emitter, event: string, listener: Listener): void {
 }
 
 function emit(list: unknown[] | undefined, event: string, value?: unknown): void {
-  for (let ix = 0; list && ix < list.length; ix += 2) {
-    if (list[ix] === event) (list[ix + 1] as Listener)(value)
+  // (A listener may add another one, which is for the next time.)
+  const count = list ? list.length : 0
+  for (let ix = 0; ix < count; ix += 2) {
+    if (list![ix] === event) (list![ix + 1] as Listener)(value)
   }
 }
 
@@ -182,8 +187,8 @@ const commonReq = {
   isWhole_: true,
 
   on(this: EmbedReq, event: string, listener: Listener): EmbedReq {
-    if (!this.error_) listen(this, event, listener)
-    else if (event === 'error') listener(this.error_)
+    if (this.error_ && event === 'error') listener(this.error_)
+    else listen(this, event, listener)
     if (event === 'end') flow(this)
     return this
   },
@@ -196,13 +201,14 @@ function buildReq({ method, url, headers = [], body, client, bodySizeLimit = MAX
   req.headers = readHeaders(headers)
   if (client) req.socket = client
   const size = req.headers[CONTENT_LENGTH]
+  if (!(bodySizeLimit >= 0)) throw new RangeError('bad bodySizeLimit: ' + bodySizeLimit)
   if (body !== undefined || +size! || req.headers[TRANSFER_ENCODING]) {
     req.readableEncoding = undefined
     req.isWhole_ = false
     req.chunks_ = []
     req.room_ = bodySizeLimit
     if (+size! > bodySizeLimit) refuseBody(req)
-    else if (body !== undefined) {
+    if (body !== undefined) {
       const chunk = toChunk(body)
       takeChunk(req, chunk)
       req.isWhole_ = true
@@ -218,7 +224,7 @@ function readHeaders(given: EmbedHeaders): EmbedReq['headers'] {
   const add = (mixed: string, values: unknown): void => {
     const name = mixed.toLowerCase()
     for (const value of ([] as unknown[]).concat(values)) {
-      headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value
+      if (value !== undefined) headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value
     }
   }
   if (Array.isArray(given)) for (let ix = 0; ix < given.length; ix += 2) add(given[ix], given[ix + 1])
@@ -253,6 +259,7 @@ function flow(req: EmbedReq): void {
 
 /** The body has come to its end, and somebody has listened. */
 function finish(req: EmbedReq): void {
+  if (req.destroyed) return
   req.readableEnded = !req.error_
   close(req, req.error_ ? '' : 'end')
 }
@@ -266,6 +273,8 @@ interface EmbedRes extends HostRes, Emitter {
   readonly method_: string
   readonly reply_: EmbedReply
   readonly headers_: { [name: string]: string | number | readonly string[] }
+  /** The answer whose head has been sent has no body. */
+  isBare_?: boolean
 }
 
 /** What all responses share. */
@@ -289,10 +298,12 @@ const commonRes = {
   },
 
   removeHeader(this: EmbedRes, name: string): void {
+    if (this.headersSent) throw new Error('head has been sent: ' + name)
     delete this.headers_[name.toLowerCase()]
   },
 
   writeHead(this: EmbedRes, statusCode: number, headers: EmbedAnswerHeaders = {}): EmbedRes {
+    if (this.headersSent) throw new Error('head has been sent: ' + statusCode)
     for (const name of Object.keys(headers)) this.setHeader(name, headers[name]!)
     this.statusCode = statusCode
     sendHead(this)
@@ -302,27 +313,20 @@ const commonRes = {
   write(this: EmbedRes, chunk: unknown): boolean {
     const data = toChunk(chunk)
     if (this.writableEnded) throw new Error('write after end')
-    if (this.destroyed) return false
     if (!this.headersSent) sendHead(this)
-    return isBare(this) || this.reply_.write(data) !== false
+    // (A host that sends chunks would end the body with an empty one.)
+    return !this.destroyed && (this.isBare_ || !data.length || this.reply_.write(data) !== false)
   },
 
   end(this: EmbedRes, chunk?: unknown): EmbedRes {
-    const { headers_, reply_, headersSent, writableEnded, destroyed } = this
+    const { headersSent, writableEnded, reply_ } = this
     const data = chunk == null ? undefined : toChunk(chunk)
-    const isEmpty = data === undefined || isBare(this)
-    if (!destroyed && !writableEnded) {
-      if (!headersSent) {
-        // (Of an answer without a body nobody knows how long it would have been, unless the app says so.)
-        if (!headers_[CONTENT_LENGTH] && (data !== undefined || !isBare(this))) headers_[CONTENT_LENGTH] = lengthOf(data || '')
-        sendHead(this)
-      }
-      this.writableEnded = true
-      if (isEmpty) reply_.end()
-      else reply_.end(data)
-      close(this, 'finish')
-    }
+    if (!headersSent) sendHead(this, data || '', data === undefined)
     this.writableEnded = true
+    if (this.destroyed || writableEnded) return this
+    if (this.isBare_ || !data || !data.length) reply_.end()
+    else reply_.end(data)
+    close(this, 'finish')
     return this
   },
 
@@ -333,24 +337,26 @@ const commonRes = {
 
   /** Cut the answer off. */
   destroy(this: EmbedRes): EmbedRes {
-    if (!this.destroyed) this.reply_.abort()
+    if (!this.destroyed && !this.writableEnded) this.reply_.abort()
     close(this, '')
     return this
   },
 }
 
-/** True for an answer without a body (RFC 9110, section 6.4.1). */
-const isBare = ({ method_, statusCode }: EmbedRes): boolean => method_ === 'HEAD' || statusCode === 204 || statusCode === 304
-
-function sendHead(res: EmbedRes): void {
-  const { statusCode, headers_, reply_ } = res
-  if (res.headersSent) throw new Error('head has been sent')
-  if (!(statusCode > 199 && statusCode < 1000 && statusCode % 1 === 0)) throw new RangeError('bad status: ' + statusCode)
-  // How an answer is framed is for the host to say (RFC 9112, section 6), and a 204 has no length (RFC 9110, section 8.6).
+/** Send the head; with a content-length, if all of the body is known. */
+function sendHead(res: EmbedRes, body?: Chunk, isNothing?: boolean): void {
+  const { headers_, reply_, method_, destroyed } = res
+  const status = res.statusCode | 0
+  if (destroyed) return
+  if (status < 200 || status > 999) throw new RangeError('bad status: ' + res.statusCode)
+  // How an answer is framed is for the host to say (RFC 9112, section 6).
   delete headers_[TRANSFER_ENCODING]
-  if (statusCode === 204) delete headers_[CONTENT_LENGTH]
+  // No body (RFC 9110, section 6.4.1): how long it would have been nobody knows, unless the app says so; a 204 never has one (8.6).
+  const isBare = res.isBare_ = method_ === 'HEAD' || status === 204 || status === 304
+  if (status === 204) delete headers_[CONTENT_LENGTH]
+  else if (body !== undefined && !headers_[CONTENT_LENGTH] && !(isBare && isNothing)) headers_[CONTENT_LENGTH] = lengthOf(body)
   res.headersSent = true
-  reply_.head(statusCode, headers_)
+  reply_.head(status, headers_)
 }
 
 /** What gathers an answer for a host that wants all of it at once. */

@@ -44,7 +44,9 @@ function encodeBody({ headers = [], body }: InjectOptions): { headers: string[];
   if (body === undefined) return { headers: list, bytes: undefined }
   const isNamed = (name: string): boolean => list.some((item, ix) => ix % 2 === 0 && item.toLowerCase() === name)
   const isPlain = typeof body == 'string' || body instanceof Uint8Array || body instanceof ArrayBuffer
-  const bytes = toBytes(isPlain ? body : JSON.stringify(body))
+  const sent = isPlain ? body : JSON.stringify(body) as string | undefined
+  if (sent === undefined) throw new TypeError('bad body: ' + String(body))
+  const bytes = toBytes(sent)
   if (!isPlain && !isNamed('content-type')) list.push('content-type', 'application/json')
   if (!isNamed('content-length') && !isNamed('transfer-encoding')) list.push('content-length', String(bytes.length))
   return { headers: list, bytes }
@@ -56,17 +58,16 @@ function toBytes(chunk: Chunk | ArrayBuffer): Uint8Array {
 }
 
 function toAnswer(statusCode: number, sent: EmbedAnswerHeaders, chunks: readonly Uint8Array[]): InjectAnswer {
-  const headers: InjectAnswer['headers'] = {}
-  for (const [name, value] of Object.entries(sent)) {
-    headers[name] = name === 'set-cookie' ? [value].flat().map(String) : [value].flat().join(', ')
-  }
+  const headers = Object.fromEntries(Object.entries(sent).map(([name, value]) => (
+    [name, name === 'set-cookie' ? [value].flat().map(String) : [value].flat().join(', ')]
+  )))
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
   let at = 0
   for (const chunk of chunks) {
     bytes.set(chunk, at)
     at += chunk.length
   }
-  const body = new TextDecoder().decode(bytes)
+  const body = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   return { statusCode, headers, body, bytes, json: () => JSON.parse(body) }
 }
 

@@ -27,10 +27,15 @@ const char = String.fromCharCode;
 
 // -------------------------------------------------------------------------------------------------- text and bytes
 
-/** A text in UTF-8 (RFC 3629): a character for each byte. (Most text is ASCII, and passes in one call of the engine's.) */
+/**
+ * A text in UTF-8 (RFC 3629): a character for each byte. Half a surrogate pair becomes U+FFFD.
+ *
+ * (Most text is ASCII, and passes in one call of the engine's.)
+ */
 const utf8 = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
   let code = symbol.charCodeAt(0);
   if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff);
+  else if (code >> 11 === 0x1b) code = 0xfffd;
   let bytes = '';
   // What the first byte has room for: 5 bits if it is one of two bytes, then 4, and 3.
   let max = 0x3f;
@@ -65,14 +70,14 @@ function join(chunks) {
 }
 
 if (typeof decodeURIComponent == 'undefined') {
-  /** For the engines that lack it. Takes no sequence of bytes but the one that `utf8` makes: none that is longer than need be. */
+  /** For the engines that lack it. Takes no bytes but those that `utf8` makes: none too many, and no half of a surrogate pair. */
   const decode = (text) => text.replace(/%([\da-f]{2}(%[89ab][\da-f])*)?/gi, (run) => {
     const bytes = run.slice(1).split('%').map((hex) => char(parseInt(hex, 16))).join('');
     const more = bytes.length - 1;
     let code = bytes.charCodeAt(0) & (more ? 0x3f >> more : 0x7f);
     for (let ix = 1; ix <= more; ix++) code = code << 6 | bytes.charCodeAt(ix) & 0x3f;
     const decoded = code < 0x10000 ? char(code) : char(0xd7c0 + (code >> 10), 0xdc00 | code & 0x3ff);
-    if (!run[1] || code >> 11 === 0x1b || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run);
+    if (!run[1] || utf8(decoded) !== bytes) throw new Error('malformed escape: ' + run);
     return decoded;
   })
   ;globalThis.decodeURIComponent = decode;
@@ -85,7 +90,9 @@ function listen(emitter, event, listener) {
 }
 
 function emit(list, event, value) {
-  for (let ix = 0; list && ix < list.length; ix += 2) {
+  // (A listener may add another one, which is for the next time.)
+  const count = list ? list.length : 0;
+  for (let ix = 0; ix < count; ix += 2) {
     if (list[ix] === event) list[ix + 1](value);
   }
 }
@@ -112,8 +119,8 @@ const commonReq = {
   isWhole_: true,
 
   on( event, listener) {
-    if (!this.error_) listen(this, event, listener);
-    else if (event === 'error') listener(this.error_);
+    if (this.error_ && event === 'error') listener(this.error_);
+    else listen(this, event, listener);
     if (event === 'end') flow(this);
     return this;
   },
@@ -126,13 +133,14 @@ function buildReq({ method, url, headers = [], body, client, bodySizeLimit = MAX
   req.headers = readHeaders(headers);
   if (client) req.socket = client;
   const size = req.headers[CONTENT_LENGTH];
+  if (!(bodySizeLimit >= 0)) throw new RangeError('bad bodySizeLimit: ' + bodySizeLimit);
   if (body !== undefined || +size || req.headers[TRANSFER_ENCODING]) {
     req.readableEncoding = undefined;
     req.isWhole_ = false;
     req.chunks_ = [];
     req.room_ = bodySizeLimit;
     if (+size > bodySizeLimit) refuseBody(req);
-    else if (body !== undefined) {
+    if (body !== undefined) {
       const chunk = toChunk(body);
       takeChunk(req, chunk);
       req.isWhole_ = true;
@@ -148,7 +156,7 @@ function readHeaders(given) {
   const add = (mixed, values) => {
     const name = mixed.toLowerCase();
     for (const value of ([]).concat(values)) {
-      headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value;
+      if (value !== undefined) headers[name] = headers[name] === undefined ? '' + value : headers[name] + (name === 'cookie' ? '; ' : ', ') + value;
     }
   };
   if (Array.isArray(given)) for (let ix = 0; ix < given.length; ix += 2) add(given[ix], given[ix + 1]);
@@ -183,6 +191,7 @@ function flow(req) {
 
 /** The body has come to its end, and somebody has listened. */
 function finish(req) {
+  if (req.destroyed) return;
   req.readableEnded = !req.error_;
   close(req, req.error_ ? '' : 'end');
 }
@@ -210,10 +219,12 @@ const commonRes = {
   },
 
   removeHeader( name) {
+    if (this.headersSent) throw new Error('head has been sent: ' + name);
     delete this.headers_[name.toLowerCase()];
   },
 
   writeHead( statusCode, headers = {}) {
+    if (this.headersSent) throw new Error('head has been sent: ' + statusCode);
     for (const name of Object.keys(headers)) this.setHeader(name, headers[name]);
     this.statusCode = statusCode;
     sendHead(this);
@@ -223,27 +234,20 @@ const commonRes = {
   write( chunk) {
     const data = toChunk(chunk);
     if (this.writableEnded) throw new Error('write after end');
-    if (this.destroyed) return false;
     if (!this.headersSent) sendHead(this);
-    return isBare(this) || this.reply_.write(data) !== false;
+    // (A host that sends chunks would end the body with an empty one.)
+    return !this.destroyed && (this.isBare_ || !data.length || this.reply_.write(data) !== false);
   },
 
   end( chunk) {
-    const { headers_, reply_, headersSent, writableEnded, destroyed } = this;
+    const { headersSent, writableEnded, reply_ } = this;
     const data = chunk == null ? undefined : toChunk(chunk);
-    const isEmpty = data === undefined || isBare(this);
-    if (!destroyed && !writableEnded) {
-      if (!headersSent) {
-        // (Of an answer without a body nobody knows how long it would have been, unless the app says so.)
-        if (!headers_[CONTENT_LENGTH] && (data !== undefined || !isBare(this))) headers_[CONTENT_LENGTH] = lengthOf(data || '');
-        sendHead(this);
-      }
-      this.writableEnded = true;
-      if (isEmpty) reply_.end();
-      else reply_.end(data);
-      close(this, 'finish');
-    }
+    if (!headersSent) sendHead(this, data || '', data === undefined);
     this.writableEnded = true;
+    if (this.destroyed || writableEnded) return this;
+    if (this.isBare_ || !data || !data.length) reply_.end();
+    else reply_.end(data);
+    close(this, 'finish');
     return this;
   },
 
@@ -254,24 +258,26 @@ const commonRes = {
 
   /** Cut the answer off. */
   destroy() {
-    if (!this.destroyed) this.reply_.abort();
+    if (!this.destroyed && !this.writableEnded) this.reply_.abort();
     close(this, '');
     return this;
   },
 };
 
-/** True for an answer without a body (RFC 9110, section 6.4.1). */
-const isBare = ({ method_, statusCode }) => method_ === 'HEAD' || statusCode === 204 || statusCode === 304;
-
-function sendHead(res) {
-  const { statusCode, headers_, reply_ } = res;
-  if (res.headersSent) throw new Error('head has been sent');
-  if (!(statusCode > 199 && statusCode < 1000 && statusCode % 1 === 0)) throw new RangeError('bad status: ' + statusCode);
-  // How an answer is framed is for the host to say (RFC 9112, section 6), and a 204 has no length (RFC 9110, section 8.6).
+/** Send the head; with a content-length, if all of the body is known. */
+function sendHead(res, body, isNothing) {
+  const { headers_, reply_, method_, destroyed } = res;
+  const status = res.statusCode | 0;
+  if (destroyed) return;
+  if (status < 200 || status > 999) throw new RangeError('bad status: ' + res.statusCode);
+  // How an answer is framed is for the host to say (RFC 9112, section 6).
   delete headers_[TRANSFER_ENCODING];
-  if (statusCode === 204) delete headers_[CONTENT_LENGTH];
+  // No body (RFC 9110, section 6.4.1): how long it would have been nobody knows, unless the app says so; a 204 never has one (8.6).
+  const isBare = res.isBare_ = method_ === 'HEAD' || status === 204 || status === 304;
+  if (status === 204) delete headers_[CONTENT_LENGTH];
+  else if (body !== undefined && !headers_[CONTENT_LENGTH] && !(isBare && isNothing)) headers_[CONTENT_LENGTH] = lengthOf(body);
   res.headersSent = true;
-  reply_.head(statusCode, headers_);
+  reply_.head(status, headers_);
 }
 
 /** What gathers an answer for a host that wants all of it at once. */
@@ -371,7 +377,9 @@ function encodeBody({ headers = [], body }) {
   if (body === undefined) return { headers: list, bytes: undefined };
   const isNamed = (name) => list.some((item, ix) => ix % 2 === 0 && item.toLowerCase() === name);
   const isPlain = typeof body == 'string' || body instanceof Uint8Array || body instanceof ArrayBuffer;
-  const bytes = toBytes(isPlain ? body : JSON.stringify(body));
+  const sent = isPlain ? body : JSON.stringify(body);
+  if (sent === undefined) throw new TypeError('bad body: ' + String(body));
+  const bytes = toBytes(sent);
   if (!isPlain && !isNamed('content-type')) list.push('content-type', 'application/json');
   if (!isNamed('content-length') && !isNamed('transfer-encoding')) list.push('content-length', String(bytes.length));
   return { headers: list, bytes };
@@ -383,17 +391,16 @@ function toBytes(chunk) {
 }
 
 function toAnswer(statusCode, sent, chunks) {
-  const headers = {};
-  for (const [name, value] of Object.entries(sent)) {
-    headers[name] = name === 'set-cookie' ? [value].flat().map(String) : [value].flat().join(', ');
-  }
+  const headers = Object.fromEntries(Object.entries(sent).map(([name, value]) => (
+    [name, name === 'set-cookie' ? [value].flat().map(String) : [value].flat().join(', ')]
+  )));
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.length;
   }
-  const body = new TextDecoder().decode(bytes);
+  const body = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   return { statusCode, headers, body, bytes, json: () => JSON.parse(body) };
 }
 

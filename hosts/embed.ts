@@ -337,8 +337,9 @@ const commonRes = {
 
   /** Cut the answer off. */
   destroy(this: EmbedRes): EmbedRes {
-    if (!this.destroyed && !this.writableEnded) this.reply_.abort()
+    const { destroyed, writableEnded, reply_ } = this
     close(this, '')
+    if (!destroyed && !writableEnded) reply_.abort()
     return this
   },
 }

@@ -36,7 +36,7 @@ export interface InjectAnswer {
   json(): unknown
 }
 
-/** The header fields as names and values in turn, and the body as bytes or undefined. */
+/** The header fields as names and values in turn, and the body as bytes (a Buffer on Node, as over a socket) or undefined. */
 function encodeBody({ headers = [], body }: InjectOptions): { headers: string[]; bytes: Uint8Array | undefined } {
   const list = Array.isArray(headers) ? [...headers as string[]] : Object.entries(headers).flatMap(([name, value]) => (
     [value ?? []].flat().flatMap(one => [name, String(one)])
@@ -49,7 +49,7 @@ function encodeBody({ headers = [], body }: InjectOptions): { headers: string[];
   const bytes = toBytes(sent)
   if (!isPlain && !isNamed('content-type')) list.push('content-type', 'application/json')
   if (!isNamed('content-length') && !isNamed('transfer-encoding')) list.push('content-length', String(bytes.length))
-  return { headers: list, bytes }
+  return { headers: list, bytes: typeof Buffer == 'undefined' ? bytes : Buffer.from(bytes.buffer) }
 }
 
 /** Bytes that stay as they are, whatever becomes of what they come from. */

@@ -258,8 +258,9 @@ const commonRes = {
 
   /** Cut the answer off. */
   destroy() {
-    if (!this.destroyed && !this.writableEnded) this.reply_.abort();
+    const { destroyed, writableEnded, reply_ } = this;
     close(this, '');
+    if (!destroyed && !writableEnded) reply_.abort();
     return this;
   },
 };

@@ -258,8 +258,9 @@ const commonRes = {
 
   /** Cut the answer off. */
   destroy() {
-    if (!this.destroyed && !this.writableEnded) this.reply_.abort();
+    const { destroyed, writableEnded, reply_ } = this;
     close(this, '');
+    if (!destroyed && !writableEnded) reply_.abort();
     return this;
   },
 };
@@ -369,7 +370,7 @@ function handle(app, request, reply) {
  * The app sees a request as embed.ts makes it, which is what a device sees.
  */
 
-/** The header fields as names and values in turn, and the body as bytes or undefined. */
+/** The header fields as names and values in turn, and the body as bytes (a Buffer on Node, as over a socket) or undefined. */
 function encodeBody({ headers = [], body }) {
   const list = Array.isArray(headers) ? [...headers] : Object.entries(headers).flatMap(([name, value]) => (
     [value ?? []].flat().flatMap(one => [name, String(one)])
@@ -382,7 +383,7 @@ function encodeBody({ headers = [], body }) {
   const bytes = toBytes(sent);
   if (!isPlain && !isNamed('content-type')) list.push('content-type', 'application/json');
   if (!isNamed('content-length') && !isNamed('transfer-encoding')) list.push('content-length', String(bytes.length));
-  return { headers: list, bytes };
+  return { headers: list, bytes: typeof Buffer == 'undefined' ? bytes : Buffer.from(bytes.buffer) };
 }
 
 /** Bytes that stay as they are, whatever becomes of what they come from. */

@@ -6,7 +6,7 @@
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { newQuickJSWASMModuleFromVariant } from 'quickjs-emscripten-core'
-import { EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
+import { CompileFlags, EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
 
 /**
  * What goes in and comes out as it is, except that a text ends at its first NUL. Bytes arrive inside as an ArrayBuffer, and are a
@@ -26,6 +26,8 @@ import { EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
  *
  * @typedef {object} Engine
  * @property {(code: string, file: string) => void} runScript run a classic script; throws what it throws
+ * @property {(code: string, file: string) => void} [runStripped] run a classic script from bytecode that has neither its source nor its
+ * lines in it, as on a device; not every engine here can
  * @property {(code: string, file: string) => Promise<void>} runModule run an ES module, and the jobs that it leaves; rejects with what it throws
  * @property {(name: string, f: (...args: Plain[]) => Plain) => void} define make a global function that is called out here
  * @property {(name: string, ...args: Plain[]) => Plain} call call a global function; throws what it throws
@@ -37,6 +39,7 @@ import { EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
  * @typedef {object} Options
  * @property {{ [name: string]: string }} [modules] the modules that can be imported, by the name that they are imported by
  * @property {number} [stackSize] bytes of stack for the script. Default 256 KiB
+ * @property {boolean} [collects] false: as far as it can be told so, the engine does not collect garbage by itself
  */
 
 const STACK_SIZE = 256 * 1024
@@ -161,7 +164,7 @@ async function startEmscripten(variant, { modules = {}, stackSize = STACK_SIZE }
  * @param {Options} [options]
  * @returns {Promise<Engine>}
  */
-async function startWasi({ modules = {}, stackSize = STACK_SIZE } = {}) {
+async function startWasi({ modules = {}, stackSize = STACK_SIZE, collects = true } = {}) {
   const wasm = fs.readFileSync(createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm'))
   const vm = await QuickJS.create({
     wasm,
@@ -174,6 +177,9 @@ async function startWasi({ modules = {}, stackSize = STACK_SIZE } = {}) {
       },
     },
   })
+
+  // (Not 0, which does not turn it off.)
+  if (!collects) vm.gcThreshold = 2 ** 31 - 1
 
   /** @param {Plain} value */
   const enter = (value) => {
@@ -210,6 +216,10 @@ async function startWasi({ modules = {}, stackSize = STACK_SIZE } = {}) {
   return {
     runJobs: () => take(() => void vm.executePendingJobs()),
     runScript: (code, file) => take(() => void vm.evalCode(code, file)),
+    runStripped(code, file) {
+      const flags = CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG
+      take(() => void vm.evalBytecode(vm.compile(code, file, EvalFlags.TYPE_GLOBAL, flags)))
+    },
     async runModule(code, file) {
       const promise = take((scope) => scope.escape(vm.evalCode(code, file, EvalFlags.TYPE_MODULE)))
       const settled = vm.resolvePromise(promise)

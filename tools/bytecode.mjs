@@ -1,0 +1,112 @@
+// Makes a C file of scripts, as bytecode of an engine or as they are, for firmware that links them: the table mr_scripts of
+// firmware/include/microrest.h.
+//
+//     npm run bytecode -- --qjsc=/path/to/qjsc --output=scripts.c app.js
+//     npm run bytecode -- --source --output=scripts.c app.js
+//
+//     --qjsc=FILE      the compiler of the very engine that the firmware has; bytecode is understood by that version alone. Bellard's or
+//                      QuickJS-ng's. Default is $QJSC, or qjsc in $PATH
+//     --output=FILE    default is the standard output
+//     --source         do not compile: the engine parses the text when it boots, which takes longer and more memory
+//     --nano           begin with dist/microrest.nano.es5.js
+//     --bare           begin with neither: what is named is all
+//
+// What is named are classic scripts, run in this order behind dist/microrest.es5.js; or a module (with --bare), which brings what it imports.
+// Names and positions in the sources are left out of the bytecode.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { ROOT } from './project.mjs'
+
+/** @typedef {{ name: string, bytes: Uint8Array, kind: 'MR_SOURCE' | 'MR_BYTECODE' | 'MR_MODULE' }} Script */
+
+const BYTES_A_LINE = 24
+
+/**
+ * @param {string} file
+ * @returns {Script}
+ */
+function readSource(file) {
+  const text = fs.readFileSync(file)
+  if (/^(import|export)\b/m.test(text.toString())) throw new Error(`${file} is a module, which has to be compiled`)
+  return { name: path.basename(file), bytes: text, kind: 'MR_SOURCE' }
+}
+
+/**
+ * A script, behind the modules that it imports.
+ *
+ * @param {string} qjsc
+ * @param {string} file
+ * @returns {Script[]}
+ */
+export function compile(qjsc, file) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-bytecode-'))
+  try {
+    const output = path.join(folder, 'bytecode.c')
+    // (Modules are found again by the names that they are compiled by. So these must not depend on where the compiler was started.)
+    execFileSync(qjsc, [...optionsOf(qjsc), '-o', output, path.basename(file)], { cwd: path.dirname(path.resolve(file)) })
+    const arrays = [...fs.readFileSync(output, 'utf8').matchAll(/const uint8_t (\w+)\[\d+\] = \{([^}]*)\}/g)]
+    return arrays.map(([, name = '', list = ''], ix) => {
+      const isMain = ix === arrays.length - 1
+      const bytes = Uint8Array.from(list.match(/0x[\da-f]+/gi) ?? [], Number)
+      return { name: isMain ? path.basename(file) : name, bytes, kind: isMain ? 'MR_BYTECODE' : 'MR_MODULE' }
+    })
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}
+
+/** @param {string} qjsc */
+function optionsOf(qjsc) {
+  const { error, stdout, stderr } = spawnSync(qjsc, ['-h'], { encoding: 'utf8' })
+  if (error) throw new Error(`no ${qjsc}: say by --qjsc where the compiler of your engine is`, { cause: error })
+  return /QuickJS-ng/.test(stdout + stderr) ? ['-s', '-s', '-P'] : ['-c', '-s']
+}
+
+/** @param {readonly Script[]} scripts */
+export function toC(scripts) {
+  const arrays = scripts.map(({ bytes, kind }, ix) => {
+    const lines = []
+    for (let at = 0; at < bytes.length; at += BYTES_A_LINE) lines.push(bytes.subarray(at, at + BYTES_A_LINE).join(','))
+    // (The engine wants a text to end with a zero.)
+    if (kind === 'MR_SOURCE') lines.push('0')
+    return `static const uint8_t script_${ix}[] = {\n${lines.join(',\n')}\n};\n`
+  })
+  const rows = scripts.map(({ name, bytes, kind }, ix) => `  {"${name}", script_${ix}, ${bytes.length}, ${kind}},\n`)
+  return `// Made by tools/bytecode.mjs.
+
+#include "microrest.h"
+
+${arrays.join('\n')}
+extern const mr_script mr_scripts[];
+extern const size_t mr_n_scripts;
+const mr_script mr_scripts[] = {
+${rows.join('')}};
+const size_t mr_n_scripts = ${rows.length};
+`
+}
+
+function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      qjsc: { type: 'string', default: process.env.QJSC ?? 'qjsc' },
+      output: { type: 'string' },
+      source: { type: 'boolean', default: false },
+      nano: { type: 'boolean', default: false },
+      bare: { type: 'boolean', default: false },
+    },
+  })
+  const core = path.join(ROOT, 'dist', values.nano ? 'microrest.nano.es5.js' : 'microrest.es5.js')
+  const files = values.bare ? positionals : [core, ...positionals]
+  if (files.length === 0) throw new Error('no scripts are named')
+  const text = toC(files.flatMap((file) => (values.source ? [readSource(file)] : compile(values.qjsc, file))))
+  if (values.output === undefined) process.stdout.write(text)
+  else fs.writeFileSync(values.output, text)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main()

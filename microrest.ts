@@ -194,8 +194,10 @@ export class NanoRouter {
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare readonly body_: ReadBody
   declare private readonly root_: Place<Step[]>
+  /** @internal */ declare readonly ownRun_: unknown
 
   constructor(readBody?: ReadBody) {
+    this.ownRun_ = NanoRouter.prototype.runRoute
     this.options = {}
     this.matchPrefix = true
     this.steps_ = noSteps()
@@ -244,7 +246,8 @@ export class NanoRouter {
 
   /** Run a request through its route. What is not routed is answered with 404. */
   runRoute(rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void {
-    runSteps(this, rest, req, res, callback)
+    // (An app of ours hands its `next` along.)
+    runSteps(this, rest, req, res, callback, arguments[4] as Next | undefined)
   }
 
   /** @internal */
@@ -281,6 +284,7 @@ export class Rest implements RestLike {
   declare readBody: ReadBody
   declare HttpError: typeof HttpError
   declare sendResponse: typeof sendResponse
+  /** @internal */ declare done_: NonNullable<RestLike['done_']>
   /** The app: a bound listener for requests. */
   declare readonly onRequest: App
 
@@ -327,6 +331,11 @@ function flatten(steps: readonly unknown[]): Step[] {
 
 /** What `use` mounts: an app has a rest, a router can run routes. */
 type Mounted = { rest?: Rest; runRoute?: RouterLike['runRoute'] } & Step
+
+/** A router of ours, as long as nobody has put another `runRoute` in place of its own: without a callback that tells the app. */
+interface OwnRouter {
+  runRoute(rest: RestLike, req: HostReq, res: HostRes, callback: undefined, next: Next | undefined): void
+}
 
 /** Build the step that hands requests to an app or a router, without the prefix that its path has matched. */
 function buildMount(rest: Rest, prefix: string, other: Mounted): Step {
@@ -394,25 +403,33 @@ function buildApp(rest: Rest): App {
     return rest.router || (rest.router = new NanoRouter(readBody))
   }
 
+  rest.done_ = (err, req, res, next) => {
+    if (err) {
+      // What onError leaves of the error goes to the outer server, or else to the client.
+      runSteps({ steps_: last, body_: false, find_() { throw err } }, rest, req, res, (left) => {
+        if (next && !res.headersSent) next(left)
+        else if (left) writeResponse(res, left)
+      })
+    // Called back after an answer, an outer server would answer too.
+    } else if (next && !res.headersSent) next()
+  }
   const app = function onRequest(req: Req, res: Res, next?: Next) {
+    const { router } = rest
+    if (!router) return runSteps(plan, rest, req, res, undefined, next)
+    if (router.runRoute === (router as { ownRun_?: unknown }).ownRun_) {
+      return (router as unknown as OwnRouter).runRoute(rest, req, res, undefined, next)
+    }
+    // Somebody else's router tells of an error and of nothing else, and may call back twice.
     let isOpen = true
-    function done(err?: unknown): void {
+    function once(err?: unknown): void {
       if (!isOpen) return reportTo(rest, err, 'router error')
       isOpen = false
-      if (err) {
-        // What onError leaves of the error goes to the outer server, or else to the client.
-        runSteps({ steps_: last, body_: false, find_() { throw err } }, rest, req, res, (left) => {
-          if (next && !res.headersSent) next(left)
-          else if (left) writeResponse(res, left)
-        })
-      // Called back after an answer, an outer server would answer too.
-      } else if (next && !res.headersSent) next()
+      rest.done_(err, req, res, next)
     }
     try {
-      if (rest.router) rest.router.runRoute(rest, req, res, done)
-      else runSteps(plan, rest, req, res, done)
+      router.runRoute(rest, req, res, once)
     } catch (err) {
-      done(toError(err))
+      once(toError(err))
     }
   } as unknown as App & { rest: Rest; [method: string]: unknown }
 

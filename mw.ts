@@ -127,6 +127,8 @@ export interface RestLike {
   reportError?(err: unknown, cause: string): void
   /** How deep `next()` may nest before a loop takes over, in steps. Default 100. */
   maxNesting?: number | undefined
+  /** What an app of ours does when a request has been through its router. @internal */
+  done_?(err: unknown, req: HostReq, res: HostRes, next: Next | undefined): void
 }
 
 declare const console: { warn(...args: unknown[]): void } | undefined
@@ -555,11 +557,12 @@ export function buildReadBody(options?: ReadBodyOptions): ReadBody {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req: BodyReq, res, next) {
     const context: unknown = arguments[3]
-    const { body, headers } = req
+    const { body } = req
     if (body !== undefined) return next(null, context, body)
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding']
-    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req))
+    const isEmpty = req.readableEnded ||
+      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding'])
+    if (isEmpty) return next(null, context, req.body = join([], 0, req))
     gather(req, res, next, context, bodySizeLimit, bodySizeStatus)
   }
 }
@@ -701,12 +704,11 @@ export function toSteps(steps: unknown): Step[] {
 }
 
 /** A request knows its innermost run, where there are post steps that have to wait for it. */
-type RunReq = Req & { _run?: Run | undefined; closed?: boolean }
+type RunReq = Req & { _run?: unknown; closed?: boolean }
 
 /** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
 function runOf(req: RunReq): Run | undefined {
-  const run = req._run
-  return run && run.owner_ === takeSteps ? run : undefined
+  return req._run instanceof Run ? req._run : undefined
 }
 
 /**
@@ -714,52 +716,74 @@ function runOf(req: RunReq): Run | undefined {
  *
  * Each step gets a `next` of its own, `proceed` bound to the run and to the step's number, so that a second call can be told from
  * the first call of a later step. Nothing in the run refers to it, and nothing refers to the run when it is over.
+ *
+ * (Each that is in flight holds this. A QuickJS makes room for 13 fields, then for 19: so what few requests need comes later.)
  */
-interface Run {
-  /** What tells a run of this copy of the script. */
-  readonly owner_: unknown
-  readonly plan_: Plan
-  readonly rest_: RestLike | undefined
-  /** The run that this one is mounted in, if its post steps are to wait for the end of this one. */
-  readonly outer_: Run | undefined
-  req_: RunReq
-  res_: Res
-  callback_: (err?: unknown) => void
-  phase_: number
+class Run {
+  declare readonly plan_: Plan
+  declare readonly rest_: RestLike | undefined
+  declare req_: RunReq
+  declare res_: Res
+  /** Without one the app is told, which gave itself as the rest. */
+  declare callback_: ((err?: unknown) => void) | undefined
+  declare phase_: number
   /** The steps of the phase, and the index of the next one. */
-  steps_: readonly unknown[]
-  ix_: number
+  declare steps_: readonly unknown[]
+  declare ix_: number
   /** The route's own steps. */
-  route_: readonly AnyStep[]
+  declare route_: readonly AnyStep[]
   /** The number of the current step, in the order of calls. Only its `next` counts. */
-  number_: number
-  /** The error that no err step has dealt with. */
-  err_: unknown
+  declare number_: number
   /** How many calls of `takeSteps` are on the stack. */
-  depth_: number
+  declare depth_: number
   /** The loop that called the current step is to go on, with the next one. */
-  again_: boolean
-  /** How many promises of steps have not settled. */
-  pending_: number
+  declare again_: boolean
   /** What the current step found. A mount changes both; they are put back when it is done. */
-  url_: string | undefined
-  baseUrl_: string | undefined
-  isListening_: boolean
-  isClosed_: boolean
+  declare url_: string | undefined
+  declare baseUrl_?: string | undefined
+  /** The `next` that the app was given by an outer server. */
+  declare next_?: Next | undefined
+  /** The run that this one is mounted in, if its post steps are to wait for the end of this one. */
+  declare outer_?: Run | undefined
+  /** The error that no err step has dealt with. */
+  declare err_?: unknown
+  /** How many promises of steps have not settled. */
+  declare pending_?: number
+  declare isListening_?: boolean
+  declare isClosed_?: boolean
   /** The number of the step that was cut off when the response closed. */
-  cut_: number
+  declare cut_?: number
+
+  constructor(plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: Run['callback_']) {
+    this.plan_ = plan
+    this.rest_ = rest
+    this.req_ = req as Req
+    this.res_ = res
+    this.callback_ = callback
+    this.phase_ = PRE
+    this.steps_ = plan.steps_.pre
+    this.ix_ = 0
+    this.route_ = undefined as never
+    this.number_ = 0
+    this.depth_ = 0
+    this.again_ = false
+    this.url_ = ''
+  }
 }
 
-/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
+/**
+ * Carry a request through a router's steps.
+ *
+ * `callback` is called once, with the error that no err step dealt with; without one the app, with the request and its `next` as well:
+ * so it needs no function for each request. @internal
+ */
 export function runSteps(
-  plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void
+  plan: Plan, rest: RestLike | undefined, req: HostReq, res: HostRes, callback: Run['callback_'], next?: Next
 ): void {
-  const outer = runOf(req as RunReq)
-  const run: Run = {
-    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req as Req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined as never, number_: 0, err_: undefined, depth_: 0,
-    again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
-  }
+  const run = new Run(plan, rest, req, res, callback)
+  const outer = runOf(run.req_)
+  if (next) run.next_ = next
+  if (outer) run.outer_ = outer
   // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
   if (outer || plan.steps_.post.length) run.req_._run = run
   takeSteps(run)
@@ -786,10 +810,10 @@ function takeSteps(run: Run): void {
     const step = run.steps_[run.ix_++] as AnyStep | undefined
     run.again_ = false
     run.url_ = req_.url
-    run.baseUrl_ = req_.baseUrl
+    if (req_.baseUrl !== run.baseUrl_) run.baseUrl_ = req_.baseUrl
     try {
       if (step) {
-        const next = proceed.bind(null, run, number)
+        const next = proceed.bind(run, number)
         const value =
           phase_ === ERR ? step(run.err_, req_, res_, next)
             : plan_.passesBody_ ? step(req_, res_, next, req_.body)
@@ -798,7 +822,7 @@ function takeSteps(run: Run): void {
         else takeValue(run, number, step, value)
       } else turn(run)
     } catch (err) {
-      proceed(run, number, toError(err))
+      proceed.call(run, number, toError(err))
     }
     if (step && number === run.number_) {
       // The step has not gone on: if there are post steps, see to it that they run should it never.
@@ -828,7 +852,8 @@ function turn(run: Run): void {
 }
 
 /** What a step's `next` does. Only the first call counts. */
-function proceed(run: Run, number: number, err?: unknown): void {
+function proceed(this: Run, number: number, err?: unknown): void {
+  const run = this
   if (number !== run.number_) {
     if (err) warn('late error:', err)
     else if (number !== run.cut_) warn('next called twice')
@@ -867,13 +892,13 @@ function waitFor(run: Run, number: number, step: AnyStep, promise: PromiseLike<u
   function settle(err: unknown, value?: unknown): void {
     if (isSettled) return
     isSettled = true
-    run.pending_--
-    if (err) proceed(run, number, err)
+    run.pending_!--
+    if (err) proceed.call(run, number, err)
     else takeValue(run, number, step, value)
     if (run.isClosed_) close(run)
   }
   const threw = (failure: unknown): void => settle(toError(failure))
-  run.pending_++
+  run.pending_ = (run.pending_ || 0) + 1
   try {
     promise.then((value) => settle(null, value), threw)
   } catch (err) {
@@ -886,12 +911,12 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
   const { res_, err_, phase_ } = run
   const arity = step.length
   if (arity > (phase_ < ERR ? 1 : 2)) return
-  if (value instanceof Error) return proceed(run, number, value)
+  if (value instanceof Error) return proceed.call(run, number, value)
   if (number !== run.number_) return
   if (phase_ === POST) {
     // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
     run.cut_ = number
-    return proceed(run, number)
+    return proceed.call(run, number)
   }
   if (value === res_ || res_.headersSent) return
   if (value !== undefined) {
@@ -902,11 +927,11 @@ function takeValue(run: Run, number: number, step: AnyStep, value: unknown): voi
       if (status === 200) status = statusOf(err_) || 500
     }
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
-    proceed(run, number, respond(res_, undefined, type, status, value) || false)
+    proceed.call(run, number, respond(res_, undefined, type, status, value) || false)
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     const { method, url } = run.req_
-    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'))
+    proceed.call(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'))
   }
 }
 
@@ -925,19 +950,22 @@ function close(run: Run): void {
     // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
     if (!res_.writableEnded) run.phase_ = ROUTE
     run.cut_ = run.number_
-    proceed(run, run.number_, false)
+    proceed.call(run, run.number_, false)
   }
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run: Run): void {
-  const { callback_, err_, outer_, req_ } = run
+  const { callback_, err_, outer_, req_, res_, rest_, next_ } = run
   if (req_._run === run) req_._run = outer_
-  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined as never
+  run.req_ = run.res_ = run.callback_ = run.steps_ = run.route_ = undefined as never
+  if (err_) run.err_ = undefined
+  if (next_) run.next_ = undefined
   try {
-    callback_(err_)
+    if (callback_) callback_(err_)
+    else rest_!.done_!(err_, req_, res_, next_)
   } catch (failure) {
-    reportTo(run.rest_, failure, 'mw callback threw')
+    reportTo(rest_, failure, 'mw callback threw')
   }
   if (outer_ && outer_.isClosed_) close(outer_)
 }

@@ -9,7 +9,7 @@ import {
   placeOf, refuse, runSteps, sendResponse, setOwn, toSteps,
 } from './mw.ts'
 import type {
-  Categories, ErrStep, Found, HostReq, HostRes, PathOptions, PathParams, Place, ReadBody, ReadBodyOptions, Req, RestLike,
+  Categories, ErrStep, Found, HostReq, HostRes, Next, PathOptions, PathParams, Place, ReadBody, ReadBodyOptions, Req, RestLike,
   Step,
 } from './mw.ts'
 
@@ -226,8 +226,10 @@ export class Router {
   declare readonly routes_: { [methodAndShape: string]: Route }
   /** Made of the routes at the first look-up after a change. @internal */
   declare tables_: Tables | undefined
+  /** @internal */ declare readonly ownRun_: unknown
 
   constructor(options?: RouterOptions) {
+    this.ownRun_ = Router.prototype.runRoute
     this.options = options || {}
     if (typeof this.options != 'object') refuse('bad options', options)
     const { readBody = buildReadBody(this.options) } = this.options
@@ -312,7 +314,8 @@ export class Router {
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */
   runRoute(rest: RestLike | undefined, req: HostReq, res: HostRes, callback: (err?: unknown) => void): void {
-    runSteps(this, rest, req, res, callback)
+    // (An app hands its `next` along.)
+    runSteps(this, rest, req, res, callback, arguments[4] as Next | undefined)
   }
 
   /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */

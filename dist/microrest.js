@@ -388,11 +388,12 @@ function buildReadBody(options) {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const { body, headers } = req;
+    const { body } = req;
     if (body !== undefined) return next(null, context, body);
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding'];
-    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req));
+    const isEmpty = req.readableEnded ||
+      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding']);
+    if (isEmpty) return next(null, context, req.body = join([], 0, req));
     gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
   };
 }
@@ -482,20 +483,48 @@ function toSteps(steps) {
 
 /** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
 function runOf(req) {
-  const run = req._run;
-  return run && run.owner_ === takeSteps ? run : undefined;
+  return req._run instanceof Run ? req._run : undefined;
 }
 
-/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
+/**
+ * One request on its way through the steps: all there is to know about it, in one object.
+ *
+ * Each step gets a `next` of its own, `proceed` bound to the run and to the step's number, so that a second call can be told from
+ * the first call of a later step. Nothing in the run refers to it, and nothing refers to the run when it is over.
+ *
+ * (Each that is in flight holds this. A QuickJS makes room for 13 fields, then for 19: so what few requests need comes later.)
+ */
+class Run {
+  constructor(plan, rest, req, res, callback) {
+    this.plan_ = plan;
+    this.rest_ = rest;
+    this.req_ = req;
+    this.res_ = res;
+    this.callback_ = callback;
+    this.phase_ = PRE;
+    this.steps_ = plan.steps_.pre;
+    this.ix_ = 0;
+    this.route_ = undefined;
+    this.number_ = 0;
+    this.depth_ = 0;
+    this.again_ = false;
+    this.url_ = '';
+  }
+}
+
+/**
+ * Carry a request through a router's steps.
+ *
+ * `callback` is called once, with the error that no err step dealt with; without one the app, with the request and its `next` as well:
+ * so it needs no function for each request. @internal
+ */
 function runSteps(
-  plan, rest, req, res, callback
+  plan, rest, req, res, callback, next
 ) {
-  const outer = runOf(req);
-  const run = {
-    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined, number_: 0, err_: undefined, depth_: 0,
-    again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
-  };
+  const run = new Run(plan, rest, req, res, callback);
+  const outer = runOf(run.req_);
+  if (next) run.next_ = next;
+  if (outer) run.outer_ = outer;
   // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
   if (outer || plan.steps_.post.length) run.req_._run = run;
   takeSteps(run);
@@ -522,10 +551,10 @@ function takeSteps(run) {
     const step = run.steps_[run.ix_++];
     run.again_ = false;
     run.url_ = req_.url;
-    run.baseUrl_ = req_.baseUrl;
+    if (req_.baseUrl !== run.baseUrl_) run.baseUrl_ = req_.baseUrl;
     try {
       if (step) {
-        const next = proceed.bind(null, run, number);
+        const next = proceed.bind(run, number);
         const value =
           phase_ === ERR ? step(run.err_, req_, res_, next)
             : plan_.passesBody_ ? step(req_, res_, next, req_.body)
@@ -534,7 +563,7 @@ function takeSteps(run) {
         else takeValue(run, number, step, value);
       } else turn(run);
     } catch (err) {
-      proceed(run, number, toError(err));
+      proceed.call(run, number, toError(err));
     }
     if (step && number === run.number_) {
       // The step has not gone on: if there are post steps, see to it that they run should it never.
@@ -564,7 +593,8 @@ function turn(run) {
 }
 
 /** What a step's `next` does. Only the first call counts. */
-function proceed(run, number, err) {
+function proceed( number, err) {
+  const run = this;
   if (number !== run.number_) {
     if (err) warn('late error:', err);
     else if (number !== run.cut_) warn('next called twice');
@@ -604,12 +634,12 @@ function waitFor(run, number, step, promise) {
     if (isSettled) return;
     isSettled = true;
     run.pending_--;
-    if (err) proceed(run, number, err);
+    if (err) proceed.call(run, number, err);
     else takeValue(run, number, step, value);
     if (run.isClosed_) close(run);
   }
   const threw = (failure) => settle(toError(failure));
-  run.pending_++;
+  run.pending_ = (run.pending_ || 0) + 1;
   try {
     promise.then((value) => settle(null, value), threw);
   } catch (err) {
@@ -622,12 +652,12 @@ function takeValue(run, number, step, value) {
   const { res_, err_, phase_ } = run;
   const arity = step.length;
   if (arity > (phase_ < ERR ? 1 : 2)) return;
-  if (value instanceof Error) return proceed(run, number, value);
+  if (value instanceof Error) return proceed.call(run, number, value);
   if (number !== run.number_) return;
   if (phase_ === POST) {
     // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
     run.cut_ = number;
-    return proceed(run, number);
+    return proceed.call(run, number);
   }
   if (value === res_ || res_.headersSent) return;
   if (value !== undefined) {
@@ -638,11 +668,11 @@ function takeValue(run, number, step, value) {
       if (status === 200) status = statusOf(err_) || 500;
     }
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-    proceed(run, number, respond(res_, undefined, type, status, value) || false);
+    proceed.call(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     const { method, url } = run.req_;
-    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
+    proceed.call(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
   }
 }
 
@@ -661,19 +691,22 @@ function close(run) {
     // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
     if (!res_.writableEnded) run.phase_ = ROUTE;
     run.cut_ = run.number_;
-    proceed(run, run.number_, false);
+    proceed.call(run, run.number_, false);
   }
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run) {
-  const { callback_, err_, outer_, req_ } = run;
+  const { callback_, err_, outer_, req_, res_, rest_, next_ } = run;
   if (req_._run === run) req_._run = outer_;
-  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
+  run.req_ = run.res_ = run.callback_ = run.steps_ = run.route_ = undefined;
+  if (err_) run.err_ = undefined;
+  if (next_) run.next_ = undefined;
   try {
-    callback_(err_);
+    if (callback_) callback_(err_);
+    else rest_.done_(err_, req_, res_, next_);
   } catch (failure) {
-    reportTo(run.rest_, failure, 'mw callback threw');
+    reportTo(rest_, failure, 'mw callback threw');
   }
   if (outer_ && outer_.isClosed_) close(outer_);
 }
@@ -837,6 +870,7 @@ function match(router, path, method, params) {
  */
 class Router {
   constructor(options) {
+    this.ownRun_ = Router.prototype.runRoute;
     this.options = options || {};
     if (typeof this.options != 'object') refuse('bad options', options);
     const { readBody = buildReadBody(this.options) } = this.options;
@@ -915,7 +949,8 @@ class Router {
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */
   runRoute(rest, req, res, callback) {
-    runSteps(this, rest, req, res, callback);
+    // (An app hands its `next` along.)
+    runSteps(this, rest, req, res, callback, arguments[4]);
   }
 
   /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */
@@ -977,6 +1012,7 @@ function reportError(err, cause, emitter) {
  */
 class NanoRouter {
   constructor(readBody) {
+    this.ownRun_ = NanoRouter.prototype.runRoute;
     this.options = {};
     this.matchPrefix = true;
     this.steps_ = noSteps();
@@ -1025,7 +1061,8 @@ class NanoRouter {
 
   /** Run a request through its route. What is not routed is answered with 404. */
   runRoute(rest, req, res, callback) {
-    runSteps(this, rest, req, res, callback);
+    // (An app of ours hands its `next` along.)
+    runSteps(this, rest, req, res, callback, arguments[4]);
   }
 
   /** @internal */
@@ -1159,25 +1196,33 @@ function buildApp(rest) {
     return rest.router || (rest.router = new NanoRouter(readBody));
   }
 
+  rest.done_ = (err, req, res, next) => {
+    if (err) {
+      // What onError leaves of the error goes to the outer server, or else to the client.
+      runSteps({ steps_: last, body_: false, find_() { throw err; } }, rest, req, res, (left) => {
+        if (next && !res.headersSent) next(left);
+        else if (left) writeResponse(res, left);
+      });
+    // Called back after an answer, an outer server would answer too.
+    } else if (next && !res.headersSent) next();
+  };
   const app = function onRequest(req, res, next) {
+    const { router } = rest;
+    if (!router) return runSteps(plan, rest, req, res, undefined, next);
+    if (router.runRoute === router.ownRun_) {
+      return router.runRoute(rest, req, res, undefined, next);
+    }
+    // Somebody else's router tells of an error and of nothing else, and may call back twice.
     let isOpen = true;
-    function done(err) {
+    function once(err) {
       if (!isOpen) return reportTo(rest, err, 'router error');
       isOpen = false;
-      if (err) {
-        // What onError leaves of the error goes to the outer server, or else to the client.
-        runSteps({ steps_: last, body_: false, find_() { throw err; } }, rest, req, res, (left) => {
-          if (next && !res.headersSent) next(left);
-          else if (left) writeResponse(res, left);
-        });
-      // Called back after an answer, an outer server would answer too.
-      } else if (next && !res.headersSent) next();
+      rest.done_(err, req, res, next);
     }
     try {
-      if (rest.router) rest.router.runRoute(rest, req, res, done);
-      else runSteps(plan, rest, req, res, done);
+      router.runRoute(rest, req, res, once);
     } catch (err) {
-      done(toError(err));
+      once(toError(err));
     }
   };
 

@@ -353,11 +353,12 @@ function buildReadBody(options) {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const { body, headers } = req;
+    const { body } = req;
     if (body !== undefined) return next(null, context, body);
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding'];
-    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req));
+    const isEmpty = req.readableEnded ||
+      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding']);
+    if (isEmpty) return next(null, context, req.body = join([], 0, req));
     gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
   };
 }

@@ -336,11 +336,12 @@ function buildReadBody(options) {
   // (Of four parameters it would be taken for an err step.)
   return function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const { body, headers } = req;
+    const { body } = req;
     if (body !== undefined) return next(null, context, body);
     // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.httpVersionMajor === 1 && !headers[CONTENT_LENGTH] && !headers['transfer-encoding'];
-    if (isEmpty || req.readableEnded) return next(null, context, req.body = join([], 0, req));
+    const isEmpty = req.readableEnded ||
+      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding']);
+    if (isEmpty) return next(null, context, req.body = join([], 0, req));
     gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
   };
 }
@@ -420,20 +421,48 @@ function toSteps(steps) {
 
 /** The innermost run of a request, if it is one of ours: another copy of this script may be at work on the same request. */
 function runOf(req) {
-  const run = req._run;
-  return run && run.owner_ === takeSteps ? run : undefined;
+  return req._run instanceof Run ? req._run : undefined;
 }
 
-/** Carry a request through a router's steps. `callback` is called once, with the error that no err step dealt with. @internal */
+/**
+ * One request on its way through the steps: all there is to know about it, in one object.
+ *
+ * Each step gets a `next` of its own, `proceed` bound to the run and to the step's number, so that a second call can be told from
+ * the first call of a later step. Nothing in the run refers to it, and nothing refers to the run when it is over.
+ *
+ * (Each that is in flight holds this. A QuickJS makes room for 13 fields, then for 19: so what few requests need comes later.)
+ */
+class Run {
+  constructor(plan, rest, req, res, callback) {
+    this.plan_ = plan;
+    this.rest_ = rest;
+    this.req_ = req;
+    this.res_ = res;
+    this.callback_ = callback;
+    this.phase_ = PRE;
+    this.steps_ = plan.steps_.pre;
+    this.ix_ = 0;
+    this.route_ = undefined;
+    this.number_ = 0;
+    this.depth_ = 0;
+    this.again_ = false;
+    this.url_ = '';
+  }
+}
+
+/**
+ * Carry a request through a router's steps.
+ *
+ * `callback` is called once, with the error that no err step dealt with; without one the app, with the request and its `next` as well:
+ * so it needs no function for each request. @internal
+ */
 function runSteps(
-  plan, rest, req, res, callback
+  plan, rest, req, res, callback, next
 ) {
-  const outer = runOf(req);
-  const run = {
-    owner_: takeSteps, plan_: plan, rest_: rest, outer_: outer, req_: req, res_: res, callback_: callback,
-    phase_: PRE, steps_: plan.steps_.pre, ix_: 0, route_: undefined, number_: 0, err_: undefined, depth_: 0,
-    again_: false, pending_: 0, url_: '', baseUrl_: '', isListening_: false, isClosed_: false, cut_: -1,
-  };
+  const run = new Run(plan, rest, req, res, callback);
+  const outer = runOf(run.req_);
+  if (next) run.next_ = next;
+  if (outer) run.outer_ = outer;
   // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
   if (outer || plan.steps_.post.length) run.req_._run = run;
   takeSteps(run);
@@ -460,10 +489,10 @@ function takeSteps(run) {
     const step = run.steps_[run.ix_++];
     run.again_ = false;
     run.url_ = req_.url;
-    run.baseUrl_ = req_.baseUrl;
+    if (req_.baseUrl !== run.baseUrl_) run.baseUrl_ = req_.baseUrl;
     try {
       if (step) {
-        const next = proceed.bind(null, run, number);
+        const next = proceed.bind(run, number);
         const value =
           phase_ === ERR ? step(run.err_, req_, res_, next)
             : plan_.passesBody_ ? step(req_, res_, next, req_.body)
@@ -472,7 +501,7 @@ function takeSteps(run) {
         else takeValue(run, number, step, value);
       } else turn(run);
     } catch (err) {
-      proceed(run, number, toError(err));
+      proceed.call(run, number, toError(err));
     }
     if (step && number === run.number_) {
       // The step has not gone on: if there are post steps, see to it that they run should it never.
@@ -502,7 +531,8 @@ function turn(run) {
 }
 
 /** What a step's `next` does. Only the first call counts. */
-function proceed(run, number, err) {
+function proceed( number, err) {
+  const run = this;
   if (number !== run.number_) {
     if (err) warn('late error:', err);
     else if (number !== run.cut_) warn('next called twice');
@@ -542,12 +572,12 @@ function waitFor(run, number, step, promise) {
     if (isSettled) return;
     isSettled = true;
     run.pending_--;
-    if (err) proceed(run, number, err);
+    if (err) proceed.call(run, number, err);
     else takeValue(run, number, step, value);
     if (run.isClosed_) close(run);
   }
   const threw = (failure) => settle(toError(failure));
-  run.pending_++;
+  run.pending_ = (run.pending_ || 0) + 1;
   try {
     promise.then((value) => settle(null, value), threw);
   } catch (err) {
@@ -560,12 +590,12 @@ function takeValue(run, number, step, value) {
   const { res_, err_, phase_ } = run;
   const arity = step.length;
   if (arity > (phase_ < ERR ? 1 : 2)) return;
-  if (value instanceof Error) return proceed(run, number, value);
+  if (value instanceof Error) return proceed.call(run, number, value);
   if (number !== run.number_) return;
   if (phase_ === POST) {
     // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
     run.cut_ = number;
-    return proceed(run, number);
+    return proceed.call(run, number);
   }
   if (value === res_ || res_.headersSent) return;
   if (value !== undefined) {
@@ -576,11 +606,11 @@ function takeValue(run, number, step, value) {
       if (status === 200) status = statusOf(err_) || 500;
     }
     const type = isText(value) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-    proceed(run, number, respond(res_, undefined, type, status, value) || false);
+    proceed.call(run, number, respond(res_, undefined, type, status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     const { method, url } = run.req_;
-    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
+    proceed.call(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
   }
 }
 
@@ -599,19 +629,22 @@ function close(run) {
     // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
     if (!res_.writableEnded) run.phase_ = ROUTE;
     run.cut_ = run.number_;
-    proceed(run, run.number_, false);
+    proceed.call(run, run.number_, false);
   }
 }
 
 /** The run is over. It lets go of everything: whoever still holds a `next` must not hold the request. */
 function end(run) {
-  const { callback_, err_, outer_, req_ } = run;
+  const { callback_, err_, outer_, req_, res_, rest_, next_ } = run;
   if (req_._run === run) req_._run = outer_;
-  run.req_ = run.res_ = run.callback_ = run.err_ = run.steps_ = run.route_ = undefined;
+  run.req_ = run.res_ = run.callback_ = run.steps_ = run.route_ = undefined;
+  if (err_) run.err_ = undefined;
+  if (next_) run.next_ = undefined;
   try {
-    callback_(err_);
+    if (callback_) callback_(err_);
+    else rest_.done_(err_, req_, res_, next_);
   } catch (failure) {
-    reportTo(run.rest_, failure, 'mw callback threw');
+    reportTo(rest_, failure, 'mw callback threw');
   }
   if (outer_ && outer_.isClosed_) close(outer_);
 }
@@ -775,6 +808,7 @@ function match(router, path, method, params) {
  */
 class Router {
   constructor(options) {
+    this.ownRun_ = Router.prototype.runRoute;
     this.options = options || {};
     if (typeof this.options != 'object') refuse('bad options', options);
     const { readBody = buildReadBody(this.options) } = this.options;
@@ -853,7 +887,8 @@ class Router {
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */
   runRoute(rest, req, res, callback) {
-    runSteps(this, rest, req, res, callback);
+    // (An app hands its `next` along.)
+    runSteps(this, rest, req, res, callback, arguments[4]);
   }
 
   /** The route for a request, its parameters in `req.params`. Throws what the client is told if there is none. @internal */

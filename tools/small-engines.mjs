@@ -13,7 +13,7 @@ import ts from 'typescript'
 export const MANGLE_PROPS = /[^_]_$/
 
 /** The private members of classes that people extend. Their names stay out of the way of one-letter names in a subclass. */
-const CLASS_MEMBERS = { steps_: '$s', body_: '$b', find_: '$f', match_: '$m', root_: '$r', routes_: '$t', tables_: '$u' }
+const CLASS_MEMBERS = { steps_: '$s', body_: '$b', find_: '$f', match_: '$m', root_: '$r', routes_: '$t', tables_: '$u', ownRun_: '$o', done_: '$d' }
 
 /**
  * Bundle, mangle and minify a module to one ES module or, if it exports nothing, to statements.

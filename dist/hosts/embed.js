@@ -111,12 +111,23 @@ function close(emitter, lastEvent) {
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
 const commonReq = {
-  // A body is there where the head says so, as over HTTP/1.
-  httpVersionMajor: 1,
-  // An empty body is text.
+  // Where there is no body there is nothing to wait for, and it is an empty text.
   readableEncoding: 'utf8',
-  readableEnded: false,
+  readableEnded: true,
   isWhole_: true,
+
+  get headers() {
+    const req = this;
+    if (!req.headers_) {
+      req.headers_ = readHeaders(req.given_ || []);
+      req.given_ = undefined;
+    }
+    return req.headers_;
+  },
+
+  set headers(headers) {
+(this).headers_ = headers;
+  },
 
   on( event, listener) {
     if (this.error_ && event === 'error') listener(this.error_);
@@ -124,28 +135,55 @@ const commonReq = {
     if (event === 'end') flow(this);
     return this;
   },
+
+  data( chunk) {
+    const data = toChunk(chunk);
+    // After the answer nobody comes for what is being held.
+    if (!this.res_.destroyed || !this.chunks_) takeChunk(this, data);
+  },
+
+  end() {
+    if (this.isWhole_) return;
+    this.isWhole_ = true;
+    if (!this.chunks_) finish(this);
+  },
+
+  abort() {
+    if (!this.destroyed) this.aborted = true;
+    this.chunks_ = undefined;
+    // The response first: the post steps then wait for what reads the body, which learns of it next.
+    close(this.res_, '');
+    close(this, '');
+  },
+
+  drain() {
+    emit(this.res_.listeners_, 'drain');
+  },
 };
 
-function buildReq({ method, url, headers = [], body, client, bodySizeLimit = MAX_BODY_BYTES }) {
+function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }) {
   const req = Object.create(commonReq);
+  if (!(bodySizeLimit >= 0)) throw new RangeError('bad bodySizeLimit: ' + bodySizeLimit);
   req.method = method;
   req.url = url;
-  req.headers = readHeaders(headers);
+  req.given_ = headers;
   if (client) req.socket = client;
+  // (To look at the names of the fields as one text is much quicker than to have each in lower case. Most requests need no more.)
+  const names = Array.isArray(headers) ? headers : Object.keys(headers || {});
+  if (body === undefined && !/content-length|transfer-encoding/i.test(names.join())) return req;
   const size = req.headers[CONTENT_LENGTH];
-  if (!(bodySizeLimit >= 0)) throw new RangeError('bad bodySizeLimit: ' + bodySizeLimit);
-  if (body !== undefined || +size || req.headers[TRANSFER_ENCODING]) {
-    req.readableEncoding = undefined;
-    req.isWhole_ = false;
-    req.chunks_ = [];
-    req.room_ = bodySizeLimit;
-    if (+size > bodySizeLimit) refuseBody(req);
-    if (body !== undefined) {
-      const chunk = toChunk(body);
-      takeChunk(req, chunk);
-      req.isWhole_ = true;
-      if (!size) req.headers[CONTENT_LENGTH] = '' + lengthOf(chunk);
-    }
+  if (body === undefined && !+size && !req.headers[TRANSFER_ENCODING]) return req;
+
+  req.readableEncoding = undefined;
+  req.readableEnded = req.isWhole_ = false;
+  req.chunks_ = [];
+  req.room_ = bodySizeLimit;
+  if (+size > bodySizeLimit) refuseBody(req);
+  if (body !== undefined) {
+    const chunk = toChunk(body);
+    takeChunk(req, chunk);
+    req.isWhole_ = true;
+    if (!size) req.headers[CONTENT_LENGTH] = '' + lengthOf(chunk);
   }
   return req;
 }
@@ -210,17 +248,17 @@ const commonRes = {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || value == null || /[\r\n\0]/.test('' + value)) {
       throw new TypeError('bad header ' + name + ': ' + value);
     }
-    this.headers_[name.toLowerCase()] = value;
+    headersOf(this)[name.toLowerCase()] = value;
     return this;
   },
 
   getHeader( name) {
-    return this.headers_[name.toLowerCase()];
+    return headersOf(this)[name.toLowerCase()];
   },
 
   removeHeader( name) {
     if (this.headersSent) throw new Error('head has been sent: ' + name);
-    delete this.headers_[name.toLowerCase()];
+    delete headersOf(this)[name.toLowerCase()];
   },
 
   writeHead( statusCode, headers = {}) {
@@ -265,20 +303,23 @@ const commonRes = {
   },
 };
 
+/** The header fields: nothing is in the table but what is put there. */
+const headersOf = (res) => res.headers_ || (res.headers_ = Object.create(null));
+
 /** Send the head; with a content-length, if all of the body is known. */
 function sendHead(res, body, isNothing) {
-  const { headers_, reply_, method_, destroyed } = res;
+  const headers = headersOf(res);
   const status = res.statusCode | 0;
-  if (destroyed) return;
+  if (res.destroyed) return;
   if (status < 200 || status > 999) throw new RangeError('bad status: ' + res.statusCode);
   // How an answer is framed is for the host to say (RFC 9112, section 6).
-  delete headers_[TRANSFER_ENCODING];
-  // No body (RFC 9110, section 6.4.1): how long it would have been nobody knows, unless the app says so; a 204 never has one (8.6).
-  const isBare = res.isBare_ = method_ === 'HEAD' || status === 204 || status === 304;
-  if (status === 204) delete headers_[CONTENT_LENGTH];
-  else if (body !== undefined && !headers_[CONTENT_LENGTH] && !(isBare && isNothing)) headers_[CONTENT_LENGTH] = lengthOf(body);
+  delete headers[TRANSFER_ENCODING];
+  if (status === 204 || status === 304) res.isBare_ = true;
+  // A 204 has no length (RFC 9110, section 8.6). Of others without a body nobody knows it, unless the app says so.
+  if (status === 204) delete headers[CONTENT_LENGTH];
+  else if (body !== undefined && !headers[CONTENT_LENGTH] && !(res.isBare_ && isNothing)) headers[CONTENT_LENGTH] = lengthOf(body);
   res.headersSent = true;
-  reply_.head(status, headers_);
+  res.reply_.head(status, headers);
 }
 
 /** What gathers an answer for a host that wants all of it at once. */
@@ -306,35 +347,6 @@ function gather(reply) {
 
 // --------------------------------------------------------------------------------------------------------- the host
 
-const commonInput = {
-  data( chunk) {
-    const { req_, res_ } = this;
-    const data = toChunk(chunk);
-    // After the answer nobody comes for what is being held.
-    if (!res_.destroyed || !req_.chunks_) takeChunk(req_, data);
-  },
-
-  end() {
-    const { req_ } = this;
-    if (req_.isWhole_) return;
-    req_.isWhole_ = true;
-    if (!req_.chunks_) finish(req_);
-  },
-
-  abort() {
-    const { req_, res_ } = this;
-    if (!req_.destroyed) req_.aborted = true;
-    req_.chunks_ = undefined;
-    // The response first: the post steps then wait for what reads the body, which learns of it next.
-    close(res_, '');
-    close(req_, '');
-  },
-
-  drain() {
-    emit(this.res_.listeners_, 'drain');
-  },
-};
-
 /**
  * Hand a request to an app; what it answers goes to `reply`, maybe before this returns.
  *
@@ -349,16 +361,13 @@ function handle(app, request, reply) {
   if (!isFunction(reply) && !isFunction(reply.abort)) throw new TypeError('bad reply: ' + reply);
   const req = buildReq(request);
   const res = Object.create(commonRes);
-  res.method_ = method;
-  res.headers_ = Object.create(null);
   res.reply_ = isFunction(reply) ? gather(reply) : reply;
+  if (method === 'HEAD') res.isBare_ = true;
+  req.res_ = res;
   const { rest } = app;
   if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING;
   app(req, res);
-  const input = Object.create(commonInput);
-  input.req_ = req;
-  input.res_ = res;
-  return input;
+  return req;
 }
 
 export { handle };

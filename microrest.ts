@@ -464,10 +464,11 @@ function buildApp(rest: Rest): App {
     return app
   }
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
+    const method = name === 'all' ? '_ANY_' : name.toUpperCase()
     const define: DefineRoute = (path, ...steps) => {
       const paths = ([] as (string | RegExp)[]).concat(path)
       if (!paths.length) refuse('path is required', path)
-      for (const one of paths) routerOf().setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps))
+      for (const one of paths) routerOf().setRoute(one, method, flatten(steps))
       return app
     }
     app[name] = Object.defineProperty(define, 'name', { value: name })

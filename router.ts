@@ -35,20 +35,20 @@ export interface MatchedRoute {
   path: string | RegExp
 }
 
-/** A name, and the component of a path that is its value. */
-interface Key {
-  name_: string
-  ix_: number
-  /** For a tail, how many components the pattern has. */
-  tailOf_: number
-}
+/**
+ * What of a path is which parameter, three items for each: the name, the index of the component that is its value, and for a tail
+ * how many components the pattern has, else 0. (One flat list, as a device has many routes.)
+ */
+type Keys = (string | number)[]
+
+const NO_KEYS: Keys = []
 
 interface Route extends Found {
   method_: string
   path_: string | RegExp
   use_: Step[]
   mw_: Step[]
-  keys_: Key[]
+  keys_: Keys
   /** Of a pattern with a tail in the middle, a text that sorts before those of less specific ones, more parts before fewer. */
   rank_?: string
   /** The next route of this shape, for another method. */
@@ -70,7 +70,7 @@ type Wanted = string | { [method: string]: boolean }
 const ANY = '_ANY_'
 
 /** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are added to the keys. Throws if it cannot be. */
-function shapeOf(path: string | RegExp, options: PathOptions, keys: Key[]): string {
+function shapeOf(path: string | RegExp, options: PathOptions, keys: Keys): string {
   if (!isString(path)) return 'RegExp ' + path
   const parts = trim(path.replace(/^\/?/, '/'), options).split('/')
   const count = parts.length
@@ -82,8 +82,8 @@ function shapeOf(path: string | RegExp, options: PathOptions, keys: Key[]): stri
     if (found) {
       const isTail = found[1] !== ':'
       const name = found[2] || (isTail && '*')
-      if (!name || (isTail && hasTail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path)
-      keys.push({ name_: name, ix_: ix, tailOf_: isTail ? count : 0 })
+      if (!name || (isTail && hasTail) || keys.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path)
+      keys.push(name, ix, isTail ? count : 0)
       hasTail = hasTail || isTail
       parts[ix] = isTail ? ':*' : ':'
     } else parts[ix] = fold(part, options)
@@ -188,13 +188,16 @@ function match(router: Router, path: string, method: Wanted, params: object): Ro
   if (found) {
     // A tail has one component and so many more; or none, then it is -1.
     let more = 0
-    for (const { name_, ix_, tailOf_ } of found.keys_) {
-      let value: string | undefined = parts[ix_ + more]
-      if (tailOf_) {
-        more = parts.length - tailOf_
-        value = more < 0 ? undefined : '/' + parts.slice(ix_, ix_ + more + 1).join('/')
+    const { keys_ } = found
+    for (let key = 0; key < keys_.length; key += 3) {
+      const at = keys_[key + 1] as number
+      const tailOf = keys_[key + 2] as number
+      let value: string | undefined = parts[at + more]
+      if (tailOf) {
+        more = parts.length - tailOf
+        value = more < 0 ? undefined : '/' + parts.slice(at, at + more + 1).join('/')
       }
-      setOwn(params, name_, value)
+      setOwn(params, keys_[key] as string, value)
     }
     return found
   }
@@ -267,11 +270,12 @@ export class Router {
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method as string)) refuse('bad method', method)
     if (/[gy]/.test((path as RegExp).flags)) refuse('flags g and y are not for routes', path)
-    const keys: Key[] = []
+    const keys: Keys = []
     const shape = shapeOf(path, this.options, keys)
     const name = (method as string).toUpperCase()
     this.routes_[name + ' ' + shape] = {
-      method_: name, path_: path, use_: this.steps_.use as Step[], mw_: list, keys_: keys, other_: undefined,
+      method_: name === method ? method : name, path_: path, use_: this.steps_.use as Step[], mw_: list,
+      keys_: keys.length ? keys : NO_KEYS, other_: undefined,
     }
     this.tables_ = undefined
   }

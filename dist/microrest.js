@@ -717,6 +717,8 @@ function end(run) {
  * The second of the core's three modules: it imports mw.ts and nothing else.
  */
 
+const NO_KEYS = [];
+
 const ANY = '_ANY_';
 
 /** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are added to the keys. Throws if it cannot be. */
@@ -732,8 +734,8 @@ function shapeOf(path, options, keys) {
     if (found) {
       const isTail = found[1] !== ':';
       const name = found[2] || (isTail && '*');
-      if (!name || (isTail && hasTail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path);
-      keys.push({ name_: name, ix_: ix, tailOf_: isTail ? count : 0 });
+      if (!name || (isTail && hasTail) || keys.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path);
+      keys.push(name, ix, isTail ? count : 0);
       hasTail = hasTail || isTail;
       parts[ix] = isTail ? ':*' : ':';
     } else parts[ix] = fold(part, options);
@@ -838,13 +840,16 @@ function match(router, path, method, params) {
   if (found) {
     // A tail has one component and so many more; or none, then it is -1.
     let more = 0;
-    for (const { name_, ix_, tailOf_ } of found.keys_) {
-      let value = parts[ix_ + more];
-      if (tailOf_) {
-        more = parts.length - tailOf_;
-        value = more < 0 ? undefined : '/' + parts.slice(ix_, ix_ + more + 1).join('/');
+    const { keys_ } = found;
+    for (let key = 0; key < keys_.length; key += 3) {
+      const at = keys_[key + 1];
+      const tailOf = keys_[key + 2];
+      let value = parts[at + more];
+      if (tailOf) {
+        more = parts.length - tailOf;
+        value = more < 0 ? undefined : '/' + parts.slice(at, at + more + 1).join('/');
       }
-      setOwn(params, name_, value);
+      setOwn(params, keys_[key], value);
     }
     return found;
   }
@@ -906,7 +911,8 @@ class Router {
     const shape = shapeOf(path, this.options, keys);
     const name = method.toUpperCase();
     this.routes_[name + ' ' + shape] = {
-      method_: name, path_: path, use_: this.steps_.use, mw_: list, keys_: keys, other_: undefined,
+      method_: name === method ? method : name, path_: path, use_: this.steps_.use, mw_: list,
+      keys_: keys.length ? keys : NO_KEYS, other_: undefined,
     };
     this.tables_ = undefined;
   }
@@ -1257,10 +1263,11 @@ function buildApp(rest) {
     return app;
   };
   for (const name of 'options get head post put delete trace connect patch all'.split(' ')) {
+    const method = name === 'all' ? '_ANY_' : name.toUpperCase();
     const define = (path, ...steps) => {
       const paths = ([]).concat(path);
       if (!paths.length) refuse('path is required', path);
-      for (const one of paths) routerOf().setRoute(one, name === 'all' ? '_ANY_' : name.toUpperCase(), flatten(steps));
+      for (const one of paths) routerOf().setRoute(one, method, flatten(steps));
       return app;
     };
     app[name] = Object.defineProperty(define, 'name', { value: name });

@@ -655,6 +655,8 @@ function end(run) {
  * The second of the core's three modules: it imports mw.ts and nothing else.
  */
 
+const NO_KEYS = [];
+
 const ANY = '_ANY_';
 
 /** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are added to the keys. Throws if it cannot be. */
@@ -670,8 +672,8 @@ function shapeOf(path, options, keys) {
     if (found) {
       const isTail = found[1] !== ':';
       const name = found[2] || (isTail && '*');
-      if (!name || (isTail && hasTail) || keys.some((key) => key.name_ === name)) refuse('bad parameter "' + part + '" in path', path);
-      keys.push({ name_: name, ix_: ix, tailOf_: isTail ? count : 0 });
+      if (!name || (isTail && hasTail) || keys.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path);
+      keys.push(name, ix, isTail ? count : 0);
       hasTail = hasTail || isTail;
       parts[ix] = isTail ? ':*' : ':';
     } else parts[ix] = fold(part, options);
@@ -776,13 +778,16 @@ function match(router, path, method, params) {
   if (found) {
     // A tail has one component and so many more; or none, then it is -1.
     let more = 0;
-    for (const { name_, ix_, tailOf_ } of found.keys_) {
-      let value = parts[ix_ + more];
-      if (tailOf_) {
-        more = parts.length - tailOf_;
-        value = more < 0 ? undefined : '/' + parts.slice(ix_, ix_ + more + 1).join('/');
+    const { keys_ } = found;
+    for (let key = 0; key < keys_.length; key += 3) {
+      const at = keys_[key + 1];
+      const tailOf = keys_[key + 2];
+      let value = parts[at + more];
+      if (tailOf) {
+        more = parts.length - tailOf;
+        value = more < 0 ? undefined : '/' + parts.slice(at, at + more + 1).join('/');
       }
-      setOwn(params, name_, value);
+      setOwn(params, keys_[key], value);
     }
     return found;
   }
@@ -844,7 +849,8 @@ class Router {
     const shape = shapeOf(path, this.options, keys);
     const name = method.toUpperCase();
     this.routes_[name + ' ' + shape] = {
-      method_: name, path_: path, use_: this.steps_.use, mw_: list, keys_: keys, other_: undefined,
+      method_: name === method ? method : name, path_: path, use_: this.steps_.use, mw_: list,
+      keys_: keys.length ? keys : NO_KEYS, other_: undefined,
     };
     this.tables_ = undefined;
   }

@@ -1,5 +1,5 @@
-// The app of a small device: a sensor to read, a lamp to switch, and how the device is doing. A classic script, run behind microrest.es5.js;
-// readSensor, led and stats are functions of main.c.
+// The app of a small device: a sensor to read, a lamp to switch, and how the device is doing. A classic script, run behind
+// microrest.es5.js; readSensor, led and stats are functions of main.c.
 
 /* global microrest, serve, readSensor, led, stats */
 

@@ -25,7 +25,8 @@ case $1 in
 esac
 [ -n "$2" ] || usage
 
-if [ -f "$2/quickjs.h" ] && [ -x "$2/qjsc" ]; then
+# (qjsc is made last.)
+if [ -x "$2/qjsc" ]; then
   echo "$2 is there already"
   exit 0
 fi
@@ -38,15 +39,17 @@ trap 'rm -rf "$apt"' EXIT
 trap 'exit 1' INT TERM
 
 # Where this machine gets its own suite from.
+own_suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-sid}")
 mirror=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-  awk -v own="$(. /etc/os-release && echo "${VERSION_CODENAME:-sid}")" '($1 == own || $1 == "sid" || $1 == "stable") && $2 == "main" { print $3; exit }')
+  awk -v own="$own_suite" '($1 == own || $1 == "sid" || $1 == "stable") && $2 == "main" { print $3; exit }')
 [ -n "$mirror" ] || { echo "no source of Debian packages in this machine's apt configuration" >&2; exit 1; }
 [ -f "$keyring" ] || { echo "no $keyring: install debian-archive-keyring" >&2; exit 1; }
 
 mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/get"
 echo "$types [signed-by=$keyring] $mirror $suite main" > "$apt/sources.list"
 
-# (The lists are kept as they come: what matters is one package. As root, apt would hand its work to a user who cannot write here.)
+# (The lists are kept as they come: what matters is one package. As root, apt would hand its work to a user who cannot write
+# here.)
 own_apt() {
   (cd "$apt/get" && apt-get -q -o Dir::State="$apt" -o Dir::State::lists="$apt/lists" -o Dir::State::status=/dev/null \
     -o Dir::Cache="$apt" -o Dir::Cache::archives="$apt/archives" \
@@ -74,6 +77,7 @@ version=$(cat "$dir/VERSION" 2> /dev/null || echo unknown)
 echo "building $dir/qjsc"
 cd "$dir"
 # shellcheck disable=SC2086
-"${CC:-cc}" -O1 -w -D_GNU_SOURCE -fwrapv -funsigned-char -DCONFIG_VERSION="\"$version\"" -DCONFIG_CC='"cc"' -DCONFIG_PREFIX='"/usr"' \
+"${CC:-cc}" -O1 -w -D_GNU_SOURCE -fwrapv -funsigned-char \
+  -DCONFIG_VERSION="\"$version\"" -DCONFIG_CC='"cc"' -DCONFIG_PREFIX='"/usr"' \
   -o qjsc.new $sources -lm -ldl -lpthread
 mv qjsc.new qjsc

@@ -1,5 +1,5 @@
-// A web server in a program: an app of microrest with a sensor and a lamp, both pretended. This is what a project of your own starts from;
-// under an RTOS its main is a task, and what it says on the terminal goes to the log there.
+// A web server in a program: an app of microrest with a sensor and a lamp, both pretended. This is what a project of your own
+// starts from; under an RTOS its main is a task, and what it says on the terminal goes to the log there.
 //
 //     microrest [name=value …]    such as port=8080 pool=196608 head=300; the names are in `options` below
 
@@ -80,35 +80,42 @@ static void on_signal(int number) {
   mr_stop(server);
 }
 
+typedef struct {
+  const char *name;
+  uint32_t *value;
+} option;
+
+// Sets the option that an argument, name=value, names. False if there is none.
+static bool set_option(const option *options, size_t count, const char *argument) {
+  const size_t length = strcspn(argument, "=");
+  for (size_t ix = 0; ix < count && argument[length]; ix++) {
+    if (strlen(options[ix].name) != length || memcmp(options[ix].name, argument, length) != 0) continue;
+    *options[ix].value = (uint32_t)strtoul(argument + length + 1, NULL, 10);
+    return true;
+  }
+  fprintf(stderr, "what is %s?\n", argument);
+  return false;
+}
+
 int main(int argc, char **argv) {
-  static uint8_t memory[MAX_POOL];
-  uint32_t port = 0, pool = 256 * 1024, stack = 0;
+  static uint8_t memory[2][MAX_POOL / 2];
+  uint32_t port = 0, pool = sizeof(void *) == 4 ? 256 * 1024 : 512 * 1024, stack = 0;
   mr_server_config config = {
     .app = {.scripts = mr_scripts, .n_scripts = mr_n_scripts, .extend = extend, .log = log_line},
     .address = "127.0.0.1",
   };
-  const struct {
-    const char *name;
-    uint32_t *value;
-  } options[] = {
+  const option options[] = {
     {"port", &port}, {"pool", &pool}, {"stack", &stack}, {"script", &config.app.script_ms}, {"idle", &config.idle_ms},
     {"head", &config.head_ms}, {"body", &config.body_ms}, {"answer", &config.answer_ms}, {"write", &config.write_ms},
     {"linger", &config.linger_ms},
   };
-  for (int arg = 1; arg < argc; arg++) {
-    const size_t length = strcspn(argv[arg], "=");
-    size_t ix = 0;
-    while (ix < sizeof options / sizeof *options && (strlen(options[ix].name) != length || memcmp(options[ix].name, argv[arg], length))) ix++;
-    if (ix == sizeof options / sizeof *options || !argv[arg][length]) {
-      fprintf(stderr, "what is %s?\n", argv[arg]);
-      return 2;
-    }
-    *options[ix].value = (uint32_t)strtoul(argv[arg] + length + 1, NULL, 10);
+  for (int ix = 1; ix < argc; ix++) {
+    if (!set_option(options, sizeof options / sizeof *options, argv[ix])) return 2;
   }
 
   // In two pieces, as a microcontroller has it.
   if (pool > MAX_POOL) pool = MAX_POOL;
-  const mr_region regions[] = {{memory, pool / 2}, {memory + MAX_POOL / 2, pool / 2}};
+  const mr_region regions[] = {{memory[0], pool / 2}, {memory[1], pool / 2}};
   config.app.regions = regions;
   config.app.n_regions = 2;
   config.app.stack_bytes = stack;
@@ -122,6 +129,12 @@ int main(int argc, char **argv) {
   printf("listening on http://%s:%u\n", config.address, mr_server_port(server));
   fflush(stdout);
   mr_run(server);
+
+  mr_stats stats;
+  mr_app_stats(mr_server_app(server), &stats);
+  printf("%zu of %zu bytes in use, %zu at the peak, after %u requests, %u collections and %u restarts\n",
+    stats.pool_used, stats.pool_size, stats.pool_peak, (unsigned)stats.requests, (unsigned)stats.collections,
+    (unsigned)stats.restarts);
   mr_close(server);
   return 0;
 }

@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import type { MatchedRoute, Req, Res, RouterOptions, Step } from '../microrest.ts'
-import { HttpError, Router, mw, rest, times } from './fixtures/core.ts'
+import { HttpError, Router, mw, rest, sendResponse, times } from './fixtures/core.ts'
 import { FakeReq, FakeRes, call } from './fixtures/call.ts'
 import type { Answer } from './fixtures/call.ts'
 
@@ -15,9 +15,9 @@ function says(label: string): Step {
   return () => label
 }
 
-/** A step that answers with its label and the request's parameters. */
+/** A step that answers with its label, also in a header as there is no body for HEAD, and the request's parameters. */
 function tells(label: string): Step {
-  return (req) => ({ label, params: req.params })
+  return (req, res, next) => sendResponse(req, res, next, null, 200, { label, params: req.params }, { label })
 }
 
 const ok = says('ok')
@@ -49,8 +49,8 @@ function routerOf(routes: readonly string[], options?: RouterOptions): RouterTyp
 
 /** What answers a request: the text of the route, or the status. */
 async function answers(router: RouterType, method: string, url: string): Promise<unknown> {
-  const { statusCode, body, json } = await call(rest({ router }), method, url)
-  return statusCode === 200 && body ? (json() as { label: string }).label : statusCode
+  const { statusCode, headers } = await call(rest({ router }), method, url)
+  return headers.label ?? statusCode
 }
 
 function* permutations<T>(list: readonly T[]): Generator<T[]> {
@@ -600,7 +600,7 @@ t.test('answers 405 with Allow where only the method is wrong, if told to', asyn
     const answer = await call(rest({ router: routerOf(routes, { methodNotAllowed: true }) }), method, url)
     t.equal(answer.statusCode, 405, `${method} ${url}`)
     t.same(allowed(answer), allow, `${method} ${url}`)
-    t.match(answer.json(), { error: '405', message: '405 Method Not Allowed' })
+    if (method !== 'HEAD') t.match(answer.json(), { error: '405', message: '405 Method Not Allowed' })
   }
 })
 
@@ -1115,15 +1115,15 @@ t.test('calls the readBody of the options with the request, the response and nex
   const seen: unknown[] = []
   const router = new Router({
     readBody(...args: unknown[]) {
-      const [req, res, next] = args as [FakeReq, FakeRes, () => void]
-      seen.push(args.length >= 3, res instanceof FakeRes)
+      const [req, res, next] = args as [Req, Res, () => void]
+      seen.push(args.length >= 3, res.headersSent)
       req.body = 'mine'
       next()
     },
   })
   router.setRoute('/a', (req: Req) => { seen.push(req.body); return 'ok' })
   await call(rest({ router }), 'GET', '/a')
-  t.same(seen, [true, true, 'mine'])
+  t.same(seen, [true, false, 'mine'])
 })
 
 t.test('takes what the readBody of the options hands to next for an error', async (t) => {
@@ -1186,7 +1186,7 @@ function timesAsLong(first: () => void, second: () => void, limit: number): numb
   return best[1] / best[0]
 }
 
-t.test('looks up among 10,000 routes as it does among ten', async (t) => {
+t.test('looks up among very many routes as it does among ten', async (t) => {
   const build = (count: number): RouterType => {
     const router = new Router({ methodNotAllowed: true })
     for (let ix = 0; ix < count; ix++) {
@@ -1278,7 +1278,7 @@ t.test('looks at each place of a table made for backtracking once at the most', 
 
 t.test('takes thousands of definitions, re-definitions and deletions', async (t) => {
   const router = new Router()
-  const last = 1999
+  const last = times(2000) - 1
   for (const round of ['old', 'new']) {
     for (let ix = 0; ix <= last; ix++) router.setRoute(`/r${ix}/:id`, 'GET', says(round + ix))
   }

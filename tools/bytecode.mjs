@@ -11,8 +11,8 @@
 //     --nano           begin with dist/microrest.nano.es5.js
 //     --bare           begin with neither: what is named is all
 //
-// What is named are classic scripts, run in this order behind dist/microrest.es5.js; or a module (with --bare), which brings what it imports.
-// Names and positions in the sources are left out of the bytecode.
+// What is named are classic scripts, run in this order behind dist/microrest.es5.js; or a module (with --bare), which brings
+// what it imports. Names and positions in the sources are left out of the bytecode.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -47,7 +47,8 @@ export function compile(qjsc, file) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-bytecode-'))
   try {
     const output = path.join(folder, 'bytecode.c')
-    // (Modules are found again by the names that they are compiled by. So these must not depend on where the compiler was started.)
+    // (Modules are found again by the names that they are compiled by. So these must not depend on where the compiler was
+    // started.)
     execFileSync(qjsc, [...optionsOf(qjsc), '-o', output, path.basename(file)], { cwd: path.dirname(path.resolve(file)) })
     const arrays = [...fs.readFileSync(output, 'utf8').matchAll(/const uint8_t (\w+)\[\d+\] = \{([^}]*)\}/g)]
     return arrays.map(([, name = '', list = ''], ix) => {

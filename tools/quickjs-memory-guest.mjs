@@ -1,13 +1,39 @@
 // The program that quickjs-memory.mjs measures, and its requests. It is handed to the engine as text, so it refers to nothing outside.
 
-/** What `ask` can be told to ask for. */
-export const KINDS = [
-  'a hit', 'a hit with parameters and a query', 'a hit with an escaped tail', 'HEAD', 'a text and a header', 'a body of JSON', 'a body of bytes',
-  'a body in pieces', 'a body in pieces, left unread', 'a body that is too long', 'a body too long in pieces', 'an async step', 'an async step that fails',
-  'a timer', 'a promise that waits for a timer', 'a stream', 'an answer at once', 'a miss', 'a wrong method', 'a malformed escape', 'an HttpError',
-  'a mistake', 'an error dealt with', 'a step that calls next twice', 'many steps', 'a mounted app', 'an answer cut off', 'a client that leaves a body',
-  'a client that leaves a step', 'a client that leaves a stream', 'a step that never goes on',
-]
+/** What `ask` can be told to ask for, and the status that is answered where there is a Router; 0 for no answer. */
+export const KINDS = {
+  'a hit': 200,
+  'a hit with parameters and a query': 200,
+  'a hit with an escaped tail': 200,
+  'HEAD': 200,
+  'a text and a header': 201,
+  'a body of JSON': 200,
+  'a body of bytes': 200,
+  'a body in pieces': 200,
+  'a body in pieces, left unread': 202,
+  'a body that is too long': 400,
+  'a body too long in pieces': 400,
+  'an async step': 200,
+  'an async step that fails': 409,
+  'a timer': 200,
+  'a promise that waits for a timer': 200,
+  'a stream': 200,
+  'an answer at once': 200,
+  'a miss': 404,
+  'a wrong method': 405,
+  'a malformed escape': 400,
+  'an HttpError': 409,
+  'a mistake': 500,
+  'an error dealt with': 203,
+  'a step that calls next twice': 204,
+  'many steps': 200,
+  'a mounted app': 200,
+  'an answer cut off': 206,
+  'a client that leaves a body': 0,
+  'a client that leaves a step': 0,
+  'a client that leaves a stream': 200,
+  'a step that never goes on': 0,
+}
 
 export function guest() {
   const world = /** @type {{ [name: string]: unknown }} */ (/** @type {unknown} */ (globalThis))
@@ -35,11 +61,12 @@ export function guest() {
 
   /** The app, by either router: what the NanoRouter does not have is left out. */
   function buildApp() {
-    const app = rest(Router ? { router: new Router({ methodNotAllowed: true }), bodySizeLimit: 64 } : { bodySizeLimit: 64 })
+    const app = rest(Router ? { router: new Router({ methodNotAllowed: true, bodySizeLimit: 64 }) } : { bodySizeLimit: 64 })
     if (Router) app.use('pre', mw.mwParseQuery)
     app.use((_req, _res, next) => next())
     app.use('err', (err, _req, res, next) => {
       if (/** @type {{ debug?: unknown }} */ (err).debug !== 'known') return next(err)
+      res.statusCode = 203
       res.end('dealt with')
       next()
     })
@@ -71,11 +98,13 @@ export function guest() {
     app.all('/known', () => { throw new HttpError(409, 'known') })
     app.all('/mistake', () => { throw new TypeError('secret') })
     app.all('/twice', (_req, res, next) => {
+      res.writeHead(204)
       res.end()
       next()
       next()
     })
     app.all('/cut', (_req, res, next) => {
+      res.statusCode = 206
       res.write('part')
       next(new Error('cut off'))
     })
@@ -85,12 +114,16 @@ export function guest() {
       app.all('/users/:id/posts/:post', (req) => req.params.id)
       app.all('/files/:*path', (req) => req.params.path)
       app.post('/post', () => 'posted')
-      app.get('/many', Array.from({ length: 30 }, () => (/** @type {unknown} */ _req, /** @type {unknown} */ _res, /** @type {() => void} */ next) => next()), () => 'many')
-      const unread = (/** @type {unknown} */ _req, /** @type {{ end(text: string): void }} */ res, /** @type {() => void} */ next) => {
+      /** @type {import('../microrest.ts').Step} */
+      const goOn = (_req, _res, next) => next()
+      app.get('/many', Array(30).fill(goOn), () => 'many')
+      /** @type {import('../microrest.ts').Step} */
+      const unread = (_req, res, next) => {
+        res.statusCode = 202
         res.end('unread')
         next()
       }
-      unread.readBody = /** @type {const} */ (false)
+      unread.readBody = false
       app.all('/unread', unread)
     }
     return app
@@ -103,9 +136,14 @@ export function guest() {
   const HEADERS = ['Host', 'device.test', 'Accept', '*/*']
   const CHUNKED = [...HEADERS, 'Transfer-Encoding', 'chunked']
 
+  let status = 0
+  /** The status of the last answer. */
+  world.status = () => status
+
   /** A host that throws away what it is given, and whose buffer is always full. */
   const reply = {
-    head() {},
+    /** @param {number} sent */
+    head(sent) { status = sent },
     write: () => false,
     end() {},
     abort() {},
@@ -139,7 +177,7 @@ export function guest() {
     'a timer': () => ask('/timer'),
     'a promise that waits for a timer': () => ask('/wait'),
     'a stream': () => ask('/stream').drain(),
-    'an answer at once': () => handle(app, { method: 'GET', url: '/json', headers: HEADERS, body: '[1]' }, () => {}),
+    'an answer at once': () => handle(app, { method: 'GET', url: '/json', headers: HEADERS, body: '[1]' }, reply.head),
     'a miss': () => ask('/nowhere/at/all'),
     'a wrong method': () => ask('/post', 'PUT'),
     'a malformed escape': () => ask('/%zz'),
@@ -154,10 +192,17 @@ export function guest() {
     'a client that leaves a step': () => ask('/wait').abort(),
     'a client that leaves a stream': () => ask('/stream').abort(),
     'a step that never goes on': () => ask('/never').abort(),
+    // No request: for the tests, what no request may leave behind.
+    'a cycle'() {
+      /** @type {{ self?: unknown }} */
+      const cycle = {}
+      cycle.self = cycle
+    },
   }
   world.ask = (/** @type {string} */ kind) => {
     const make = kinds[kind]
     if (!make) throw new Error('no such kind: ' + kind)
+    status = 0
     make()
   }
 
@@ -181,15 +226,24 @@ export function guest() {
   /** Slots for what is kept, made beforehand. @type {((err?: unknown) => void)[]} */
   const parked = new Array(200).fill(undefined)
   const inputs = new Array(200).fill(undefined)
+  /** @type {unknown[]} */
+  const held = new Array(400).fill(undefined)
   let count = 0
   const waiting = rest(Router ? { router: new Router() } : {})
   waiting.all('/step', (_req, _res, next) => { parked[count] = next })
   waiting.all('/async', async (_req, _res, next) => {
-    await /** @type {Promise<void>} */ (new Promise((resolve) => { parked[count] = resolve }))
+    await new Promise((resolve) => { parked[count] = resolve })
     next(false)
   })
   /** @type {{ [how: string]: import('../hosts/embed.ts').EmbedApp }} */
-  const ways = { step: waiting, async: waiting, alone: () => {} }
+  const ways = {
+    step: waiting,
+    async: waiting,
+    alone(req, res) {
+      held[2 * count] = req
+      held[2 * count + 1] = res
+    },
+  }
   const requests = Object.keys(ways).map((how) => ({ method: 'GET', url: '/' + how, headers: HEADERS }))
   /**
    * Have requests wait: for the `next` of a step, for a promise of a step, or in no app at all.
@@ -203,10 +257,9 @@ export function guest() {
     for (let ix = 0; ix < more; ix++, count++) inputs[count] = handle(app, request, reply)
   }
   world.unpark = () => {
-    for (let ix = 0; ix < count; ix++) if (parked[ix]) parked[ix]?.(false)
-    parked.fill(/** @type {never} */ (undefined))
+    for (let ix = 0; ix < count; ix++) parked[ix]?.(false)
     for (let ix = 0; ix < count; ix++) inputs[ix].abort()
-    inputs.fill(undefined)
+    for (const slots of [parked, inputs, held]) slots.fill(/** @type {never} */ (undefined))
     count = 0
   }
 

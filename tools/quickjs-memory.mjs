@@ -23,9 +23,10 @@ import { KINDS, guest } from './quickjs-memory-guest.mjs'
 const RECORD = path.join(ROOT, 'tools/quickjs-memory.json')
 const SCRIPTS = ['microrest.es5.js', 'microrest.nano.es5.js']
 
-/** So many requests, and all has been made that is made once: shapes, and tables that double. */
-const WARM_UP = 3000
 const REQUESTS = 1000
+
+/** So many rounds of requests, and all has been made that is made once: shapes, and tables that double. */
+const WARM_UP = 3
 const ROUTES = 30
 const PARKED = 100
 
@@ -42,14 +43,29 @@ const BUDGETS = {
 /** @param {string} engineName */
 async function start(engineName) {
   const engine = await startEngine(engineName, { collects: false })
-  // What an engine makes when it is first asked is none of ours.
-  engine.memory()
+  // What an engine makes when it first runs a script is none of ours.
   engine.runScript('0', 'first.js')
   return engine
 }
 
 /** @param {string} script */
 const read = (script) => fs.readFileSync(path.join(ROOT, 'dist', script), 'utf8')
+
+/** The program as a script. */
+const GUEST = `(${guest})()`
+
+/**
+ * Start an engine with a script and the program.
+ *
+ * @param {string} engineName
+ * @param {string} script
+ */
+export async function bootGuest(engineName, script) {
+  const engine = await start(engineName)
+  engine.runScript(read(script), script)
+  engine.runScript(GUEST, 'guest.js')
+  return engine
+}
 
 /**
  * What is in use after something has been done, and was not before; if it is done several times, for each time, rounded up.
@@ -60,6 +76,8 @@ const read = (script) => fs.readFileSync(path.join(ROOT, 'dist', script), 'utf8'
  * @returns {Memory}
  */
 function added(engine, f, times = 1) {
+  // (To be asked makes names, and may double the engine's table of them.)
+  engine.memory()
   const before = engine.memory()
   f()
   const after = engine.memory()
@@ -67,18 +85,32 @@ function added(engine, f, times = 1) {
 }
 
 /**
- * Make requests, of one kind or of all in turn, each to its end.
+ * Make a request and do all that follows from it.
+ *
+ * @param {Engine} engine
+ * @param {string | undefined} kind
+ */
+export function ask(engine, kind) {
+  engine.call('ask', kind)
+  do engine.runJobs()
+  while (engine.call('turn'))
+}
+
+/**
+ * What a thousand requests leave behind, of one kind or of all in turn. Reference counting alone has to have freed the rest: no
+ * collection may have run.
  *
  * @param {Engine} engine
  * @param {readonly string[]} kinds
- * @param {number} count
  */
-function ask(engine, kinds, count) {
-  for (let ix = 0; ix < count; ix++) {
-    engine.call('ask', kinds[ix % kinds.length])
-    do engine.runJobs()
-    while (engine.call('turn'))
+export function measureLeft(engine, kinds) {
+  const round = () => {
+    for (let ix = 0; ix < REQUESTS; ix++) ask(engine, kinds[ix % kinds.length])
   }
+  for (let rounds = 0; rounds < WARM_UP; rounds++) round()
+  const left = added(engine, round)
+  if (engine.call('hasCollected')) throw new Error('a collection has run, and nothing is known')
+  return left
 }
 
 /**
@@ -114,24 +146,17 @@ async function measureAll(engineName) {
 
     const engine = await start(engineName)
     all[`${script}, loaded from source`] = added(engine, () => engine.runScript(read(script), script))
-    engine.runScript(`(${guest})()`, 'guest.js')
+    engine.runScript(GUEST, 'guest.js')
 
     engine.call('addRoutes', 1)
     all[`${script}, a route`] = added(engine, () => engine.call('addRoutes', ROUTES), ROUTES)
 
-    ask(engine, KINDS, WARM_UP)
+    all[`${script}, left by ${REQUESTS} requests`] = measureLeft(engine, Object.keys(KINDS))
     all[`${script}, a request on its way`] = measureParked(engine, 'step')
     all[`${script}, of that hosts/embed`] = measureParked(engine, 'alone')
     all[`${script}, a request in an async step`] = measureParked(engine, 'async')
-    all[`${script}, left by ${REQUESTS} requests`] = added(engine, () => ask(engine, KINDS, REQUESTS))
-    mustNotHaveCollected(engine)
   }
   return all
-}
-
-/** References counted have to have freed all by themselves. @param {Engine} engine */
-function mustNotHaveCollected(engine) {
-  if (engine.call('hasCollected')) throw new Error('a collection has run, and nothing is known')
 }
 
 /**
@@ -172,16 +197,12 @@ function format(rows) {
 
 /** What a thousand requests of each kind leave behind. */
 async function printKinds() {
+  const kinds = Object.keys(KINDS)
   const columns = await Promise.all(Object.keys(ENGINES).map(async (name) => {
-    const engine = await start(name)
-    engine.runScript(read('microrest.es5.js'), 'microrest.es5.js')
-    engine.runScript(`(${guest})()`, 'guest.js')
-    ask(engine, KINDS, WARM_UP)
-    const left = KINDS.map((kind) => added(engine, () => ask(engine, [kind], REQUESTS)))
-    mustNotHaveCollected(engine)
-    return left
+    const engine = await bootGuest(name, 'microrest.es5.js')
+    return kinds.map((kind) => String(measureLeft(engine, [kind]).bytes))
   }))
-  const rows = KINDS.map((kind, ix) => [kind, ...columns.map((column) => String(column[ix]?.bytes))])
+  const rows = kinds.map((kind, ix) => [kind, ...columns.map((column) => column[ix] ?? '')])
   console.log(format([[`left by ${REQUESTS} of a kind`, ...Object.keys(ENGINES)], ...rows]))
 }
 

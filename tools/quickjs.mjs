@@ -5,12 +5,12 @@
 
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { newQuickJSWASMModuleFromVariant } from 'quickjs-emscripten-core'
 import { CompileFlags, EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
 
 /**
- * What goes in and comes out as it is, except that a text ends at its first NUL. Bytes arrive inside as an ArrayBuffer, and are a
- * copy on either side.
+ * What goes in and comes out as it is. Bytes arrive inside as an ArrayBuffer, and are a copy on either side.
  *
  * @typedef {string | number | boolean | undefined | Uint8Array} Plain
  */
@@ -29,7 +29,7 @@ import { CompileFlags, EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
  * @property {(code: string, file: string) => void} [runStripped] run a classic script from bytecode that has neither its source nor its
  * lines in it, as on a device; not every engine here can
  * @property {(code: string, file: string) => Promise<void>} runModule run an ES module, and the jobs that it leaves; rejects with what it throws
- * @property {(name: string, f: (...args: Plain[]) => Plain) => void} define make a global function that is called out here
+ * @property {(name: string, f: (...args: Plain[]) => Plain | void) => void} define make a global function that is called out here
  * @property {(name: string, ...args: Plain[]) => Plain} call call a global function; throws what it throws
  * @property {() => void} runJobs run promise jobs until there are none
  * @property {() => Memory} memory
@@ -37,12 +37,16 @@ import { CompileFlags, EvalFlags, JSException, QuickJS } from 'quickjs-wasi'
 
 /**
  * @typedef {object} Options
- * @property {{ [name: string]: string }} [modules] the modules that can be imported, by the name that they are imported by
+ * @property {(name: string) => string} [load] gives the text of a module that is imported, and throws if there is none. A name that
+ * begins with a dot is made relative to that of the module that imports it
  * @property {number} [stackSize] bytes of stack for the script. Default 256 KiB
  * @property {boolean} [collects] false: as far as it can be told so, the engine does not collect garbage by itself
  */
 
 const STACK_SIZE = 256 * 1024
+
+/** True for a text that UTF-8 and C cannot hold: with a NUL or half a surrogate pair. @param {string} text */
+const isOdd = (text) => /\0|\p{Surrogate}/u.test(text)
 
 /** What an allocator keeps beside each block in 32 bits, as dlmalloc and the engines' own accounts have it. */
 const BLOCK_OVERHEAD = 8
@@ -75,38 +79,14 @@ export function startEngine(name, options) {
  * @param {Options} [options]
  * @returns {Promise<Engine>}
  */
-async function startEmscripten(variant, { modules = {}, stackSize = STACK_SIZE } = {}) {
+async function startEmscripten(variant, { load = loadNothing, stackSize = STACK_SIZE } = {}) {
   const quickjs = await newQuickJSWASMModuleFromVariant(variant)
   const runtime = quickjs.newRuntime()
   const context = runtime.newContext()
   runtime.setMaxStackSize(stackSize)
-  runtime.setModuleLoader((name) => modules[name] ?? { error: new Error('no such module: ' + name) })
+  runtime.setModuleLoader((name) => load(name), resolve)
 
   /** @typedef {import('quickjs-emscripten-core').QuickJSHandle} Handle */
-
-  /** @param {Plain} value */
-  const enter = (value) => {
-    if (typeof value == 'string') return context.newString(value)
-    if (typeof value == 'number') return context.newNumber(value)
-    if (typeof value == 'boolean') return value ? context.true : context.false
-    return value ? context.newArrayBuffer(Uint8Array.from(value).buffer) : context.undefined
-  }
-
-  /** @param {Handle} handle @returns {Plain} */
-  const leave = (handle) => {
-    const type = context.typeof(handle)
-    if (type === 'string') return context.getString(handle)
-    if (type === 'number') return context.getNumber(handle)
-    if (type === 'boolean') return context.dump(handle)
-    if (type === 'undefined') return undefined
-    const [buffer, at, length] = ['buffer', 'byteOffset', 'byteLength'].map((name) => context.getProp(handle, name))
-    if (!buffer || !at || !length || context.typeof(buffer) !== 'object') throw new TypeError('only plain values and bytes leave an engine')
-    const bytes = context.getArrayBuffer(buffer)
-    const start = context.getNumber(at)
-    const copy = bytes.value.slice(start, start + context.getNumber(length))
-    for (const used of [bytes, buffer, at, length]) used.dispose()
-    return copy
-  }
 
   /** @param {Handle} thrown @returns {never} */
   const raise = (thrown) => {
@@ -117,6 +97,52 @@ async function startEmscripten(variant, { modules = {}, stackSize = STACK_SIZE }
 
   /** @param {ReturnType<typeof context.evalCode>} result */
   const take = (result) => (result.error ? raise(result.error) : result.value)
+
+  const stringify = take(context.evalCode('JSON.stringify'))
+
+  /** @param {string} text */
+  const enterText = (text) => (isOdd(text) ? take(context.evalCode(JSON.stringify(text))) : context.newString(text))
+
+  /** @param {Handle} handle @returns {string} */
+  const leaveText = (handle) => {
+    const text = context.getString(handle)
+    if (text.length === context.getLength(handle) && !text.includes('\ufffd')) return text
+    const json = take(context.callFunction(stringify, context.undefined, handle))
+    const escaped = context.getString(json)
+    json.dispose()
+    return JSON.parse(escaped)
+  }
+
+  /** @param {Plain | void} value */
+  const enter = (value) => {
+    if (typeof value == 'string') return enterText(value)
+    if (typeof value == 'number') return context.newNumber(value)
+    if (typeof value == 'boolean') return value ? context.true : context.false
+    return value ? context.newArrayBuffer(Uint8Array.from(value).buffer) : context.undefined
+  }
+
+  /** @param {Handle} handle an ArrayBuffer, or a view of one */
+  const leaveBytes = (handle) => {
+    const [buffer, offset, length] = /** @type {[Handle, Handle, Handle]} */ (
+      ['buffer', 'byteOffset', 'byteLength'].map((name) => context.getProp(handle, name)))
+    if (context.typeof(length) !== 'number') throw new TypeError('only plain values and bytes leave an engine')
+    const isView = context.typeof(offset) === 'number'
+    const bytes = context.getArrayBuffer(isView ? buffer : handle)
+    const start = isView ? context.getNumber(offset) : 0
+    const copy = bytes.value.slice(start, start + context.getNumber(length))
+    for (const used of [bytes, buffer, offset, length]) used.dispose()
+    return copy
+  }
+
+  /** @param {Handle} handle @returns {Plain} */
+  const leave = (handle) => {
+    const type = context.typeof(handle)
+    if (type === 'string') return leaveText(handle)
+    if (type === 'number') return context.getNumber(handle)
+    if (type === 'boolean') return context.dump(handle)
+    if (type === 'undefined') return undefined
+    return leaveBytes(handle)
+  }
 
   const runJobs = () => {
     const { error } = runtime.executePendingJobs()
@@ -164,24 +190,18 @@ async function startEmscripten(variant, { modules = {}, stackSize = STACK_SIZE }
  * @param {Options} [options]
  * @returns {Promise<Engine>}
  */
-async function startWasi({ modules = {}, stackSize = STACK_SIZE, collects = true } = {}) {
+async function startWasi({ load = loadNothing, stackSize = STACK_SIZE, collects = true } = {}) {
   const wasm = fs.readFileSync(createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm'))
   const vm = await QuickJS.create({
     wasm,
     maxStackSize: stackSize,
-    moduleLoader: {
-      load(/** @type {string} */ name) {
-        const text = modules[name]
-        if (text === undefined) throw new Error('no such module: ' + name)
-        return text
-      },
-    },
+    moduleLoader: { load, normalize: resolve },
   })
 
   // (Not 0, which does not turn it off.)
   if (!collects) vm.gcThreshold = 2 ** 31 - 1
 
-  /** @param {Plain} value */
+  /** @param {Plain | void} value */
   const enter = (value) => {
     if (typeof value == 'string') return vm.newString(value)
     if (typeof value == 'number') return vm.newNumber(value)
@@ -243,6 +263,21 @@ async function startWasi({ modules = {}, stackSize = STACK_SIZE, collects = true
       return { bytes: memoryUsedSize + BLOCK_OVERHEAD * mallocCount, blocks: mallocCount }
     },
   }
+}
+
+/** @param {string} name @returns {string} */
+function loadNothing(name) {
+  throw new Error('no such module: ' + name)
+}
+
+/**
+ * The name of a module, from the top if it is relative to the one that imports it.
+ *
+ * @param {string} importer
+ * @param {string} name
+ */
+function resolve(importer, name) {
+  return name.startsWith('.') ? path.posix.join(path.posix.dirname(importer), name) : name
 }
 
 /** What was thrown inside as an Error out here. @param {unknown} thrown */

@@ -7,9 +7,10 @@
 //     });
 //     mr_run(server);
 //
-// Two layers. The app (mr_app_…) is the engine and the scripts, without any socket: who has a server already, such as esp_http_server,
-// hands it requests and takes its answers. The server (mr_start and so on) is one made with it. Neither allocates a byte besides
-// the regions it is given at start; neither starts a task; all calls belong in one task, mr_stop excepted.
+// Two layers. The app (mr_app_…) is the engine and the scripts, without any socket: who has a server already, such as
+// esp_http_server, hands it requests and takes its answers. The server (mr_start and so on) is one made with it. Neither
+// allocates a byte besides the regions it is given at start; neither starts a task; all calls belong in one task, mr_stop
+// excepted.
 
 #ifndef MICROREST_H
 #define MICROREST_H
@@ -56,6 +57,7 @@ extern "C" {
 #ifndef MR_KEEP_POSITIONS
 #define MR_KEEP_POSITIONS 0  // of scripts that come as source, for line numbers in stack traces; costs memory
 #endif
+// (MR_NO_SOURCE, if it is defined, leaves the compiler out: scripts are bytecode then.)
 #ifndef MR_GC_PERCENT
 #define MR_GC_PERCENT 75  // of the pool in use, above it garbage is collected after an event
 #endif
@@ -88,8 +90,8 @@ typedef struct {
   const mr_region *regions;
   size_t n_regions;
 
-  // Run in this order. They find serve(app, handle?), console, setTimeout, setInterval and their clear… as globals; one of
-  // them has to call serve. `handle` is that of microrest/embed, by default microrest.handle of the ES5 script. The list and what it
+  // Run in this order. They find serve(app, handle?), console, setTimeout, setInterval and their clear… as globals; one of them
+  // has to call serve. `handle` is that of microrest/embed, by default microrest.handle of the ES5 script. The list and what it
   // refers to are kept, not copied.
   const mr_script *scripts;
   size_t n_scripts;
@@ -105,7 +107,7 @@ typedef struct {
   uint32_t (*clock_ms)(void);
 
   uint32_t script_ms;  // how long the script may run at a stretch, then its request is answered with 500. Default 1000
-  size_t stack_bytes;  // how much C stack the engine may use, of the task that calls. Default 16 KB; on x86 and with 64-bit pointers 48 KB
+  size_t stack_bytes;  // how much C stack the engine may use. Default 16 KB; on x86 and with 64-bit pointers 128 KB
 } mr_app_config;
 
 typedef struct {
@@ -122,7 +124,8 @@ typedef struct {
   size_t pool_largest;                     // the largest block that is free
 } mr_stats;
 
-// Text with its length. What the app and a sink are given need have no 0 at its end, and is valid during the call only.
+// Text with its length, valid during the call only. What the app is given need have no 0 at its end; header fields that a sink
+// is given have one, and none inside.
 typedef struct {
   const char *data;
   size_t size;
@@ -221,8 +224,8 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms);
 // Turns until it is stopped.
 void mr_run(mr_server *server);
 
-// Stops: no new connections, idle ones are closed, busy ones after their answer. May be called from a signal handler, from another task
-// and by the app; takes effect within a second.
+// Stops: no new connections, idle ones are closed, busy ones after their answer. May be called from a signal handler, from
+// another task and by the app; takes effect within a second.
 void mr_stop(mr_server *server);
 
 // Closes all that is still open and frees the engine. The regions are yours again.

@@ -3,8 +3,8 @@
 //     node firmware/measure/run.mjs PROGRAM…      as built by the Makefile here, or images (*.elf) of ../rv32
 //
 // A pool is the memory of the app, the engine and all that the scripts make; buffers of connections are not in it. A size that
-// passes is followed by larger ones that pass too, so it is looked for by halving. Instructions per request are what 2,000 requests take
-// more than 1,000: of a native program as valgrind counts them, of an image as the emulator does.
+// passes is followed by larger ones that pass too, so it is looked for by halving. Instructions per request are what 600
+// requests take more than 300, of a native program as valgrind counts them; of an image the emulator counts them.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
@@ -56,8 +56,8 @@ function instructionsPerRequest(program, form) {
   if (program.endsWith('.elf')) {
     return run(program, form, ['pool=' + LARGEST]).figures.request_instructions
   }
-  const [fewer, more] = [1000, 2000].map((requests) => countInstructions(program, form, requests))
-  return fewer && more ? (more - fewer) / 1000 : undefined
+  const [fewer, more] = [300, 600].map((requests) => countInstructions(program, form, requests))
+  return fewer && more ? (more - fewer) / 300 : undefined
 }
 
 const kilobytes = (bytes) => (bytes / 1024).toFixed(1)

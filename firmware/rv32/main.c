@@ -9,7 +9,8 @@
 
 #include "platform.h"
 
-extern char __stack[];  // from the linker script: the stack grows down from here
+// From the linker script: the stack grows down from here. (Without a size, or the compiler thinks that nothing is in front of it.)
+extern struct stack __stack;
 
 // Far more than any task has. (The C library's heap would be there, but nobody calls malloc.)
 #define STACK_BYTES (256 * 1024)
@@ -34,14 +35,14 @@ uint32_t platform_ms(void) { return (uint32_t)(instructions() / INSTRUCTIONS_PER
 
 // Paints what is free of the stack before main() is called; what has lost its paint was used.
 __attribute__((constructor)) static void paint_stack(void) {
-  char *volatile bottom = __stack - STACK_BYTES;  // (volatile, as the compiler takes __stack for an array)
-  memset(bottom, PAINT, (size_t)((char *)__builtin_frame_address(0) - bottom) - 256);
+  const uintptr_t bottom = (uintptr_t)&__stack - STACK_BYTES;
+  memset((char *)bottom, PAINT, (uintptr_t)__builtin_frame_address(0) - bottom - 256);
 }
 
 size_t platform_stack_used(void) {
-  const char *at = __stack - STACK_BYTES;
-  while (at < __stack && *at == (char)PAINT) at++;
-  return (size_t)(__stack - at);
+  uintptr_t at = (uintptr_t)&__stack - STACK_BYTES;
+  while (*(const unsigned char *)at == PAINT) at++;
+  return (uintptr_t)&__stack - at;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {

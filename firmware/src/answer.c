@@ -1,5 +1,5 @@
-// What goes out on a connection: the head of an answer, its body in the framing that the client understands (RFC 9112, section 6), and
-// the errors that the server answers with itself. Everything is put into the connection's buffer; server.c sends that.
+// What goes out on a connection: the head of an answer, its body in the framing that the client understands (RFC 9112, section
+// 6), and the errors that the server answers with itself. Everything is put into the connection's buffer; server.c sends that.
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// Requests on their way into the script and answers on their way out: what microrest/embed's `handle` is given, made of C values, and
-// the `reply` that it answers by, carried to a sink.
+// Requests on their way into the script and answers on their way out: what microrest/embed's `handle` is given, made of C
+// values, and the `reply` that it answers by, carried to a sink.
 
 #include <string.h>
 
@@ -103,8 +103,9 @@ static const char *add_header(mr_app *app, const char *name, size_t name_size, J
   return NULL;
 }
 
-// Fills the table with the fields of an object: values by name, or lists of values. Answers why it cannot be, "" if an exception is
-// pending, or NULL. Either way the table is in use then until it is freed: reading can call the script, and that begin another answer.
+// Fills the table with the fields of an object: values by name, or lists of values. Answers why it cannot be, "" if an
+// exception is pending, or NULL. Either way the table is in use then until it is freed: reading can call the script, and that
+// begin another answer.
 static const char *read_headers(mr_app *app, JSValueConst object) {
   JSContext *context = app->context;
   JSPropertyEnum *names;
@@ -164,10 +165,25 @@ static const char *bytes_of(JSContext *context, JSValueConst value, size_t *size
   return bytes ? (const char *)bytes + offset : NULL;
 }
 
+// A text as UTF-8. The engine writes half of a surrogate pair as if it were a character, which others take for damage: it
+// becomes U+FFFD, of the same length, as where content-lengths are counted.
+static const char *utf8_of(JSContext *context, JSValueConst value, size_t *size) {
+  const char *text = JS_ToCStringLen(context, size, value);
+  if (!text) return NULL;
+  // (ASCII may be the engine's own string. What has such a byte is a copy.)
+  const unsigned char *end = (const unsigned char *)text + *size;
+  unsigned char *at = (unsigned char *)text;
+  while ((at = memchr(at, 0xed, (size_t)(end - at)))) {
+    if (at[1] >= 0xa0) memcpy(at, "\xef\xbf\xbd", 3);
+    at += 3;
+  }
+  return text;
+}
+
 // Hands a piece of the body to the sink, and keeps what that has no room for. False with a pending exception.
 static bool write_chunk(JSContext *context, mr_exchange *exchange, JSValueConst chunk) {
   size_t size = 0, taken = 0;
-  const char *text = JS_IsString(chunk) ? JS_ToCStringLen(context, &size, chunk) : NULL;
+  const char *text = JS_IsString(chunk) ? utf8_of(context, chunk, &size) : NULL;
   const char *data = text ? text : bytes_of(context, chunk, &size);
   if (!data && (size > 0 || JS_HasException(context))) return false;
   if (!exchange->first && size > 0) taken = exchange->sink->write(exchange->to, data, size);
@@ -262,7 +278,7 @@ static JSValue reply_answer(
   if (app->has_headers) return JS_ThrowTypeError(context, "the head has been sent");
   if (JS_ToInt32(context, &status, argv[0]) < 0) return JS_EXCEPTION;
   const char *problem = read_headers(app, argv[1]);
-  const char *text = JS_IsString(argv[2]) ? JS_ToCStringLen(context, &size, argv[2]) : NULL;
+  const char *text = JS_IsString(argv[2]) ? utf8_of(context, argv[2], &size) : NULL;
   const char *body = text ? text : bytes_of(context, argv[2], &size);
   if (!body && JS_HasException(context)) problem = "";
   const bool is_live = exchange_of(data[0]) == exchange;
@@ -300,7 +316,8 @@ static JSValue serve(JSContext *context, JSValueConst this_value, int argc, JSVa
   return JS_UNDEFINED;
 }
 
-// What bodies have that other bytes have not: their text, as Node's have. So JSON.parse(req.body) works, and bytes stay what they are.
+// What bodies have that other bytes have not: their text, as Node's have. So JSON.parse(req.body) works, and bytes stay what
+// they are.
 static JSValue body_to_string(JSContext *context, JSValueConst body, int argc, JSValueConst *argv) {
   (void)argc;
   (void)argv;

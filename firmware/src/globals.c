@@ -1,4 +1,5 @@
-// What scripts expect and a bare engine lacks: console and timers. And a word about promises that were rejected without anybody looking.
+// What scripts expect and a bare engine lacks: console and timers. And a word about promises that were rejected without anybody
+// looking.
 
 #include <stdio.h>
 #include <string.h>

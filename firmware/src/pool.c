@@ -2,7 +2,8 @@
 //
 // Blocks lie end to end in a region. In front of each is one word, its size with two flags in the lowest bits; a free block has
 // links of its list behind that word and its size once more in its last word, where the block after it finds it. So neighbours
-// are found and joined in constant time. Sizes are multiples of 8, and what is handed out begins at a multiple of 8.
+// are found and joined in constant time. Sizes are multiples of the alignment, 4 at the least, which leaves two bits for the
+// flags.
 
 #include "pool.h"
 
@@ -14,9 +15,9 @@ struct mr_block {
   mr_block *next, *previous;  // only while it is free
 };
 
-enum { IN_USE = 1, PREVIOUS_IN_USE = 2, FLAGS = 7 };
+enum { IN_USE = 1, PREVIOUS_IN_USE = 2, FLAGS = 3 };
 
-#define ALIGNMENT ((size_t)8)
+#define ALIGNMENT ((size_t)MR_POOL_ALIGNMENT)
 #define HEAD (sizeof(size_t))
 // Room for the word in front, the links, and the size at the end.
 #define MIN_BLOCK ((sizeof(mr_block) + HEAD + ALIGNMENT - 1) & ~(ALIGNMENT - 1))
@@ -42,10 +43,10 @@ static size_t block_size(size_t size) {
 
 // The list for free blocks of a size. Lists are in order of the sizes in them.
 static unsigned list_of(size_t size) {
-  if (size < MR_POOL_SMALL) return (unsigned)(size / 8);
+  if (size < MR_POOL_SMALL) return (unsigned)(size / ALIGNMENT);
   unsigned log2 = 8;
   while (size >> (log2 + 1)) log2++;
-  const unsigned list = MR_POOL_SMALL / 8 + 4 * (log2 - 8) + (unsigned)(size >> (log2 - 2) & 3);
+  const unsigned list = (unsigned)(MR_POOL_SMALL / ALIGNMENT) + 4 * (log2 - 8) + (unsigned)(size >> (log2 - 2) & 3);
   return list < MR_POOL_LISTS ? list : MR_POOL_LISTS - 1;
 }
 
@@ -131,7 +132,7 @@ static void count(mr_pool *pool, size_t more) {
 void mr_pool_init(mr_pool *pool) { memset(pool, 0, sizeof *pool); }
 
 void mr_pool_add(mr_pool *pool, void *memory, size_t size) {
-  // The first block begins one word in front of a multiple of 8, and the last word is a block in use, for it to end at.
+  // The first block begins one word in front of an aligned address, and the last word is a block in use, for it to end at.
   const uintptr_t start = (((uintptr_t)memory + HEAD + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1)) - HEAD;
   const size_t lost = (size_t)(start - (uintptr_t)memory);
   if (size > MAX_SIZE) size = MAX_SIZE;

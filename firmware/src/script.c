@@ -8,11 +8,11 @@
 #include <time.h>
 
 #define DEFAULT_SCRIPT_MS 1000
-// Measured on RV32: 5 KB to boot from bytecode, 9 KB for a plain request, 12.5 KB for one that ends in an error and a warning, 13.5 KB to
-// parse the core's source. Frames of x86 are two to three times as large, with 32-bit pointers too.
+// Measured on RV32: 5 KB to boot from bytecode, 9 KB for a plain request, 12.5 KB for one that ends in an error and a warning,
+// 13.5 KB to parse the core's source. Frames of x86 are three to four times as large, with 32-bit pointers too.
 #ifndef MR_STACK_BYTES
 #if defined(__i386__) || defined(__x86_64__) || UINTPTR_MAX > 0xffffffff
-#define MR_STACK_BYTES (48 * 1024)
+#define MR_STACK_BYTES (128 * 1024)
 #else
 #define MR_STACK_BYTES (16 * 1024)
 #endif
@@ -180,56 +180,73 @@ void mr_app_caught(mr_app *app, const char *what) {
 
 mr_app *mr_app_of(JSContext *context) { return JS_GetContextOpaque(context); }
 
-// A context with what the app, the demo and most scripts use. Left out are Proxy, WeakRef and String.prototype.normalize, which cost
-// memory; eval and Function are there only for scripts that come as source.
-static JSContext *new_context(mr_app *app) {
-  JSContext *context = JS_NewContextRaw(app->runtime);
+// What the app, the demo and most scripts use. Left out are Proxy, WeakRef and String.prototype.normalize, which cost memory;
+// eval and Function are there only for scripts that come as source.
+static void add_intrinsics(JSContext *context) {
   JS_AddIntrinsicBaseObjects(context);
   JS_AddIntrinsicDate(context);
-#ifndef MR_NO_SOURCE
-  for (size_t ix = 0; ix < app->config.n_scripts; ix++) {
-    if (app->config.scripts[ix].kind != MR_SOURCE) continue;
-    JS_AddIntrinsicEval(context);
-    break;
-  }
-#endif
   JS_AddIntrinsicRegExp(context);
   JS_AddIntrinsicJSON(context);
   JS_AddIntrinsicMapSet(context);
   JS_AddIntrinsicTypedArrays(context);
   JS_AddIntrinsicPromise(context);
-  JS_SetContextOpaque(context, app);
-  return context;
 }
 
-static JSValue run_script(JSContext *context, const mr_script *script) {
-  if (script->kind == MR_SOURCE) {
 #ifdef MR_NO_SOURCE
-    return JS_ThrowInternalError(context, "built without MR_SOURCE");
-#else
-    return JS_Eval(context, (const char *)script->data, script->size, script->name, JS_EVAL_TYPE_GLOBAL);
-#endif
-  }
-  JSValue code = JS_ReadObject(context, script->data, script->size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(code)) return code;
-  if (JS_VALUE_GET_TAG(code) == JS_TAG_MODULE) {
-    // Modules stay with the context, and are found by their names when others import them.
-    if (script->kind == MR_MODULE) return JS_UNDEFINED;
-    if (JS_ResolveModule(context, code) < 0) return JS_EXCEPTION;
-  }
-  return JS_EvalFunction(context, code);
+
+static JSValue compile(JSContext *context, const mr_script *script) {
+  (void)script;
+  return JS_ThrowInternalError(context, "source, and built with MR_NO_SOURCE");
 }
 
-static bool run_scripts(mr_app *app) {
+#else
+
+static JSValue compile(JSContext *context, const mr_script *script) {
+  JS_AddIntrinsicEval(context);
+  JS_AddIntrinsicRegExpCompiler(context);
+  const int flags = JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY;
+  return JS_Eval(context, (const char *)script->data, script->size, script->name, flags);
+}
+
+#endif
+
+// Compiles the scripts that come as source. This is done before there is anything else in the pool, as it takes more memory
+// than all that comes after. False if there is a mistake in one.
+static bool compile_scripts(mr_app *app, JSValue *functions) {
+  for (size_t ix = 0; ix < app->config.n_scripts; ix++) {
+    const mr_script *script = &app->config.scripts[ix];
+    functions[ix] = JS_UNDEFINED;
+    if (script->kind != MR_SOURCE) continue;
+    start_clock(app);
+    functions[ix] = compile(app->context, script);
+    if (!JS_IsException(functions[ix])) continue;
+    add_intrinsics(app->context);  // (without, an error cannot say what it is)
+    mr_app_caught(app, script->name);
+    return false;
+  }
+  return true;
+}
+
+static JSValue read_bytecode(JSContext *context, const mr_script *script) {
+  JSValue code = JS_ReadObject(context, script->data, script->size, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(code) || JS_VALUE_GET_TAG(code) != JS_TAG_MODULE) return code;
+  // Modules stay with the context, and are found by their names when others import them.
+  if (script->kind == MR_MODULE) return JS_UNDEFINED;
+  return JS_ResolveModule(context, code) < 0 ? JS_EXCEPTION : code;
+}
+
+static bool run_scripts(mr_app *app, const JSValue *functions) {
+  JSContext *context = app->context;
   for (size_t ix = 0; ix < app->config.n_scripts; ix++) {
     const mr_script *script = &app->config.scripts[ix];
     start_clock(app);
-    JSValue value = run_script(app->context, script);
+    JSValue value = script->kind == MR_SOURCE ? functions[ix] : read_bytecode(context, script);
+    if (!JS_IsException(value) && !JS_IsUndefined(value)) value = JS_EvalFunction(context, value);
     if (JS_IsException(value)) {
       mr_app_caught(app, script->name);
       return false;
     }
-    JS_FreeValue(app->context, value);
+    JS_FreeValue(context, value);
   }
   return true;
 }
@@ -244,13 +261,18 @@ static bool boot_inside(mr_app *app) {
   JS_SetStripInfo(app->runtime, MR_KEEP_POSITIONS ? JS_STRIP_SOURCE : JS_STRIP_DEBUG);
 #endif
   JS_SetInterruptHandler(app->runtime, on_interrupt, app);
-  app->context = new_context(app);
+  app->context = JS_NewContextRaw(app->runtime);
+  JS_SetContextOpaque(app->context, app);
   app->served = app->handle = app->body_prototype = JS_UNDEFINED;
   set_gc_mark(app, app->pool.size / 100 * MR_GC_PERCENT);
+  JSValue *functions = js_malloc(app->context, app->config.n_scripts * sizeof(JSValue));
+  if (!compile_scripts(app, functions)) return false;
+  add_intrinsics(app->context);
   mr_globals_boot(app);
   mr_exchanges_boot(app);
   if (app->config.extend) app->config.extend(app->context);
-  if (!run_scripts(app)) return false;
+  if (!run_scripts(app, functions)) return false;
+  js_free(app->context, functions);
   run_jobs(app);
   if (!JS_IsFunction(app->context, app->served)) {
     mr_app_log(app, MR_LOG_ERROR, "no script has called serve(app)");
@@ -281,8 +303,8 @@ static bool boot(mr_app *app) {
 
 // --------------------------------------------------------------------------------------------------------------- enter
 
-// Runs what promises have set off. Each job has the time limit to itself; all together have it, too, and are continued in the next turn:
-// a script that never runs out of jobs must not keep the server from its work.
+// Runs what promises have set off. Each job has the time limit to itself; all together have it, too, and are continued in the
+// next turn: a script that never runs out of jobs must not keep the server from its work.
 static void run_jobs(mr_app *app) {
   const uint32_t began = mr_app_clock(app);
   JSContext *context;
@@ -292,6 +314,7 @@ static void run_jobs(mr_app *app) {
     result = JS_ExecutePendingJob(app->runtime, &context);
     if (result < 0) mr_app_caught(app, "job");
   } while (result != 0 && mr_app_clock(app) - began <= app->config.script_ms);
+  if (result > 0 && !app->has_timed_out) app->stats.timeouts++;
   mr_rejections_report(app);
 }
 

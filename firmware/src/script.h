@@ -1,5 +1,5 @@
-// What the parts of the app share: script.c boots the engine and enters it, exchange.c carries requests and answers, globals.c has what
-// a bare engine lacks. Their common rules:
+// What the parts of the app share: script.c boots the engine and enters it, exchange.c carries requests and answers, globals.c
+// has what a bare engine lacks. Their common rules:
 //
 //   - Only what runs inside mr_app_run, or is called by it, calls the engine. There a failed allocation never returns: it leaves by
 //     longjmp, the pool is emptied and the engine booted anew. So no result of an allocation has to be checked, and what has to

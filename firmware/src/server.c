@@ -1,5 +1,5 @@
-// The server: sockets, HTTP/1.1 and its limits, all connections in one poll loop. Reads whole requests, hands them to the app, and sends
-// what answer.c puts together. microrest.h says what it does for others.
+// The server: sockets, HTTP/1.1 and its limits, all connections in one poll loop. Reads whole requests, hands them to the app,
+// and sends what answer.c puts together. microrest.h says what it does for others.
 //
 // What is used of POSIX is what lwIP has as well.
 
@@ -66,8 +66,8 @@ static void cut_connection(mr_connection *connection) {
   close_connection(connection);
 }
 
-// The last answer is out. What the client still sends is read and dropped until it closes: to close first would be answered to that
-// by a reset, which can overtake the answer (RFC 9112, section 9.6).
+// The last answer is out. What the client still sends is read and dropped until it closes: to close first would be answered to
+// that by a reset, which can overtake the answer (RFC 9112, section 9.6).
 static void linger(mr_connection *connection) {
   if (connection->is_ended || shutdown(connection->socket, SHUT_WR) != 0) {
     close_connection(connection);
@@ -165,7 +165,8 @@ static bool read_body(mr_connection *connection) {
   while (!framing->done && connection->taken < connection->in_size) {
     const char *data;
     size_t size;
-    const int taken = mr_body_take(framing, connection->in + connection->taken, connection->in_size - connection->taken, &data, &size);
+    const char *in = connection->in + connection->taken;
+    const int taken = mr_body_take(framing, in, connection->in_size - connection->taken, &data, &size);
     if (taken < 0) {
       refuse(connection, -taken);
       return false;
@@ -336,8 +337,8 @@ static bool is_idle(const mr_connection *connection) {
   return connection->state == MR_LINGERING || (connection->state == MR_READING && connection->in_size == 0);
 }
 
-// A connection for a new client: a free one, else the one that has been idle for longest, if that was long enough. NULL if there is
-// none: then the client waits in the backlog, and *wait is for how long there will be none.
+// A connection for a new client: a free one, else the one that has been idle for longest, if that was long enough. NULL if
+// there is none: then the client waits in the backlog, and *wait is for how long there will be none.
 static mr_connection *find_place(mr_server *server, uint32_t *wait) {
   mr_connection *idlest = NULL;
   uint32_t longest = 0;
@@ -473,7 +474,8 @@ static int open_listener(const char *text, uint16_t port) {
   const int yes = 1;
   if (listener < 0) return -1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (bind(listener, address, size) == 0 && listen(listener, MR_CONNECTIONS * 4) == 0 && set_non_blocking(listener)) return listener;
+  const bool is_bound = bind(listener, address, size) == 0 && listen(listener, MR_CONNECTIONS * 4) == 0;
+  if (is_bound && set_non_blocking(listener)) return listener;
   close(listener);
   return -1;
 }
@@ -482,7 +484,8 @@ static uint16_t port_of(int listener) {
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
   if (getsockname(listener, (struct sockaddr *)&address, &size) != 0) return 0;
-  return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port : ((struct sockaddr_in *)&address)->sin_port);
+  const bool is_ipv6 = address.ss_family == AF_INET6;
+  return ntohs(is_ipv6 ? ((struct sockaddr_in6 *)&address)->sin6_port : ((struct sockaddr_in *)&address)->sin_port);
 }
 
 static void set_defaults(mr_server_config *config) {

@@ -1,5 +1,5 @@
-// What the parts of the server share: server.c has the sockets and the loop, answer.c what goes out on a connection. Neither calls the
-// engine; the app is known to them by microrest.h alone.
+// What the parts of the server share: server.c has the sockets and the loop, answer.c what goes out on a connection. Neither
+// calls the engine; the app is known to them by microrest.h alone.
 
 #ifndef MR_SERVER_H
 #define MR_SERVER_H

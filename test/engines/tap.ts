@@ -6,7 +6,7 @@ import { ENGINES } from '../../tools/quickjs.mjs'
 
 for (const engine of Object.keys(ENGINES)) {
   t.test(engine, async t => {
-    const report = await runFile(engine, 'microrest.es5.js', 'fixtures/engines/trials')
+    const report = await runFile(engine, 'microrest.es5.js', 'fixtures/engines/trials.ts')
     const all = flatten(report).slice(1)
     t.test('fails what has to fail, and nothing else', async t => {
       const failed = all.filter(({ failures, isOver }) => failures.length || !isOver).map(({ name }) => name)

@@ -4,12 +4,12 @@
 import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { PassThrough, Readable } from 'node:stream'
 import t from 'tap'
 import type { App, HostReq, HostRes, Query, ReadBody, ReadBodyOptions, Req, Res, Step } from '../microrest.ts'
 import { FakeReq, FakeRes, call } from './fixtures/call.ts'
 import type { Answer } from './fixtures/call.ts'
+import { timesAsLong } from './fixtures/clock.ts'
 import { HttpError, Rest, Router, mw, onNode, readBody, rest, sendResponse, times } from './fixtures/core.ts'
 import { corpus } from './fixtures/corpora.ts'
 import { gc } from './fixtures/gc.ts'
@@ -525,17 +525,6 @@ t.test('a parsed query is a plain object', async t => {
   t.equal(mw.parseQuery('a').toString, Object.prototype.toString)
 })
 
-/** The best of a few runs, in milliseconds. */
-function clock(f: () => unknown): number {
-  let best = Infinity
-  for (let run = 0; run < 5; run++) {
-    const start = performance.now()
-    f()
-    best = Math.min(best, performance.now() - start)
-  }
-  return best
-}
-
 t.test('parsing takes time in proportion to the length', async t => {
   const SMALL = times(1 << 9)
   const FACTOR = 64
@@ -555,8 +544,7 @@ t.test('parsing takes time in proportion to the length', async t => {
   for (const [why, make] of table) {
     const small = make(SMALL)
     const large = make(SMALL * FACTOR)
-    clock(() => mw.parseQuery(small))
-    const ratio = clock(() => mw.parseQuery(large)) / clock(() => mw.parseQuery(small))
+    const ratio = timesAsLong(() => mw.parseQuery(small), () => mw.parseQuery(large), FACTOR * 20)
     // Quadratic were FACTOR times FACTOR. What is between is for caches, collections and busy machines.
     t.ok(ratio < FACTOR * 20, `${why}: ${FACTOR} times the length takes ${ratio.toFixed(1)} times as long`)
   }

@@ -6,6 +6,7 @@ import type { MatchedRoute, Req, Res, RouterOptions, Step } from '../microrest.t
 import { HttpError, Router, mw, rest, sendResponse, times } from './fixtures/core.ts'
 import { FakeReq, FakeRes, call } from './fixtures/call.ts'
 import type { Answer } from './fixtures/call.ts'
+import { timesAsLong } from './fixtures/clock.ts'
 
 type RouterType = InstanceType<typeof Router>
 type Found = Step[] | MatchedRoute | null
@@ -1169,22 +1170,6 @@ t.test('takes the limit of bodies as an option, and the status of those over it'
 })
 
 // ------------------------------------------------------------------------------------------------------ the effort
-
-/**
- * How many times as long the second function takes as the first: of the least times of rounds in turn, until it is less than the
- * limit, so that what else the machine does does not count. What is over the limit by its nature is so in every round.
- */
-function timesAsLong(first: () => void, second: () => void, limit: number): number {
-  const best = [Infinity, Infinity] as [number, number]
-  for (let round = 0; round < 7 || (round < 100 && best[1] / best[0] >= limit); round++) {
-    for (const [ix, f] of [first, second].entries()) {
-      const start = process.hrtime.bigint()
-      f()
-      best[ix] = Math.min(best[ix]!, Number(process.hrtime.bigint() - start))
-    }
-  }
-  return best[1] / best[0]
-}
 
 t.test('looks up among very many routes as it does among ten', async (t) => {
   const build = (count: number): RouterType => {

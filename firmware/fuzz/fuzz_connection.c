@@ -78,7 +78,8 @@ static void open_connection(int ix) {
     .sin_family = AF_INET, .sin_port = htons(mr_server_port(server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
   };
   const int client = socket(AF_INET, SOCK_STREAM, 0);
-  CHECK(client >= 0 && connect(client, (const struct sockaddr *)&address, sizeof address) == 0);
+  CHECK(client >= 0);
+  if (connect(client, (const struct sockaddr *)&address, sizeof address) != 0) { perror("connect"); abort(); }
   fcntl(client, F_SETFL, O_NONBLOCK);
   connections[ix].socket = client;
   connections[ix].size = 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,13 @@ static void open_connection(int ix) {
   };
   const int client = socket(AF_INET, SOCK_STREAM, 0);
   CHECK(client >= 0);
-  if (connect(client, (const struct sockaddr *)&address, sizeof address) != 0) { perror("connect"); abort(); }
   fcntl(client, F_SETFL, O_NONBLOCK);
+  // (The fuzzer's own timer may interrupt it, and the backlog be full of connections that were reset.)
+  struct pollfd polled = {.fd = client, .events = POLLOUT};
+  if (connect(client, (const struct sockaddr *)&address, sizeof address) != 0) {
+    CHECK(errno == EINPROGRESS || errno == EINTR);
+    while (poll(&polled, 1, 1) != 1) take_turns(1);
+  }
   connections[ix].socket = client;
   connections[ix].size = 0;
   connections[ix].has_sent_all = connections[ix].was_cut = false;

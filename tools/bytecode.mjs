@@ -110,4 +110,5 @@ function main() {
   else fs.writeFileSync(values.output, text)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main()
+// (Started through a link, it is still this file.)
+if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) main()

@@ -35,7 +35,7 @@ extern const size_t mr_n_scripts;
 
 static uint8_t memory[1 << 20] __attribute__((aligned(8)));
 static mr_server *server;
-static uint32_t now;
+static uint32_t now = UINT32_MAX - 5000;  // so that it wraps around soon
 
 static struct {
   int socket;  // -1: not connected

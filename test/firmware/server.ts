@@ -263,6 +263,20 @@ t.test('bodies', { skip }, async t => {
     t.match(parseAnswers(text), [{ statusCode: 413 }])
   })
 
+  t.test('that are large take turns with the memory for them, and one that stalls loses its turn', async t => {
+    const { port } = await start(t, { body: 200 })
+    const [first, second, third] = [new Wire(t, port), new Wire(t, port), new Wire(t, port)]
+    void first!.send(bytes('POST', '/length', ['content-length: 5000', 'expect: 100-continue']))
+    t.match(await first!.answer(), { statusCode: 100 })
+    void first!.send('x'.repeat(2500))
+    void second!.send(post('/length', 'y'.repeat(6000)) + bytes('GET', '/hello'))
+    void third!.send(post('/length', 'short'))
+    t.match(await third!.answer(), { statusCode: 200, body: '5' }, 'a short one has not to wait')
+    t.match(await first!.answer(), { statusCode: 408 })
+    t.match(await second!.answer(), { statusCode: 200, body: '6000' })
+    t.match(await second!.answer(), { statusCode: 200, body: 'hello' })
+  })
+
   t.test('that nobody has asked for do not disturb what follows', async t => {
     const wire = new Wire(t, port)
     void wire.send(bytes('GET', '/hello', ['content-length: 5'], 'GET /') + bytes('DELETE', '/nowhere', ['content-length: 3'], 'abc') + bytes('GET', '/hello'))
@@ -350,6 +364,13 @@ t.test('answers', { skip }, async t => {
     t.equal(answer!.body.length, lines(count).length)
     t.ok(answer!.body === lines(count))
     t.ok((await stats(program)).poolPeak - used.poolPeak < 8192)
+  })
+
+  t.test('close the connection if the app says so', async t => {
+    const wire = new Wire(t, port)
+    void wire.send(bytes('GET', '/close') + bytes('GET', '/hello'))
+    t.match(await wire.answer(), { statusCode: 200, headers: { connection: 'close' }, body: 'closed' })
+    t.equal(await wire.closed, '')
   })
 
   t.test('keep two cookies apart', async t => {

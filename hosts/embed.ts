@@ -21,10 +21,16 @@ export interface EmbedRequest {
   method: string
   /** The request target as it came from the wire, percent-encoded. */
   url: string
-  /** Names in any case. Values of a name that comes again are joined by ', ', those of cookie by '; '. Default none. */
+  /**
+   * Names in any case. Values of a name that comes again are joined by ', ', those of cookie by '; '. Kept, and read when a step asks
+   * for them. Default none.
+   */
   headers?: EmbedHeaders | undefined
-  /** The whole body. Without it a body, fed to the input, is expected if there is a content-length or a transfer-encoding. */
-  body?: Chunk | ArrayBuffer | undefined
+  /**
+   * The whole body; null if there is none. Without it one that is fed to the input is expected, if there is a content-length or a
+   * transfer-encoding.
+   */
+  body?: Chunk | ArrayBuffer | null | undefined
   /** What is known of the client, such as `{ remoteAddress: '10.0.0.7' }`. Steps find it where node has it, as `req.socket`. */
   client?: object | undefined
   /** The longest body to take in, in bytes; the answer to a longer one is 413. Default 1048576 (1 MiB). */
@@ -160,21 +166,16 @@ function close(emitter: Emitter, lastEvent: string): void {
 
 // ------------------------------------------------------------------------------------------------------ the request
 
-/**
- * A request. What has come of the body is held until somebody listens for its 'end'.
- *
- * It is the host's input at the same time, which saves an object for each request in flight.
- */
-interface EmbedReq extends HostReq, EmbedInput, Emitter {
+/** A request. What has come of the body is held until somebody listens for its 'end'. */
+interface EmbedReq extends HostReq, Emitter {
   headers: { [name: string]: string }
   /** The header fields as they were given; by lower-case name once somebody has looked. */
   given_: EmbedHeaders | undefined
   headers_?: EmbedReq['headers'] | undefined
-  readableEncoding: string | undefined
+  body: unknown
   readableEnded: boolean
   aborted: boolean
   socket: object | undefined
-  res_: EmbedRes
   /** What has come while nobody takes it. */
   chunks_?: Chunk[] | undefined
   /** How many bytes may still come. */
@@ -187,8 +188,8 @@ interface EmbedReq extends HostReq, EmbedInput, Emitter {
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
 const commonReq = {
-  // Where there is no body there is nothing to wait for, and it is an empty text.
-  readableEncoding: 'utf8',
+  // Where there is no body it is an empty text, and there is nothing to read.
+  body: '' as unknown,
   readableEnded: true,
   isWhole_: true,
 
@@ -211,31 +212,10 @@ const commonReq = {
     if (event === 'end') flow(this)
     return this
   },
-
-  data(this: EmbedReq, chunk: unknown): void {
-    const data = toChunk(chunk)
-    // After the answer nobody comes for what is being held.
-    if (!this.res_.destroyed || !this.chunks_) takeChunk(this, data)
-  },
-
-  end(this: EmbedReq): void {
-    if (this.isWhole_) return
-    this.isWhole_ = true
-    if (!this.chunks_) finish(this)
-  },
-
-  abort(this: EmbedReq): void {
-    if (!this.destroyed) this.aborted = true
-    this.chunks_ = undefined
-    // The response first: the post steps then wait for what reads the body, which learns of it next.
-    close(this.res_, '')
-    close(this, '')
-  },
-
-  drain(this: EmbedReq): void {
-    emit(this.res_.listeners_, 'drain')
-  },
 }
+
+/** True for the names of the fields that tell of a body. */
+const isFraming = (name: string): boolean => /^(content-length|transfer-encoding)$/i.test(name)
 
 function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }: EmbedRequest): EmbedReq {
   const req: EmbedReq = Object.create(commonReq)
@@ -244,13 +224,13 @@ function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY
   req.url = url
   req.given_ = headers
   if (client) req.socket = client
-  // (To look at the names of the fields as one text is much quicker than to have each in lower case. Most requests need no more.)
-  const names = Array.isArray(headers) ? headers : Object.keys(headers || {})
-  if (body === undefined && !/content-length|transfer-encoding/i.test(names.join())) return req
+  // (Most requests need no more: what else is in their header fields is for those who look.)
+  const names: readonly string[] = Array.isArray(headers) ? headers : Object.keys(headers || {})
+  if (body === null || body === undefined && !names.some(isFraming)) return req
   const size = req.headers[CONTENT_LENGTH]
   if (body === undefined && !+size! && !req.headers[TRANSFER_ENCODING]) return req
 
-  req.readableEncoding = undefined
+  req.body = undefined
   req.readableEnded = req.isWhole_ = false
   req.chunks_ = []
   req.room_ = bodySizeLimit
@@ -446,6 +426,40 @@ export interface EmbedInput {
   drain(): void
 }
 
+interface Input {
+  req_: EmbedReq
+  res_: EmbedRes
+}
+
+const commonInput = {
+  data(this: Input, chunk: unknown): void {
+    const { req_, res_ } = this
+    const data = toChunk(chunk)
+    // After the answer nobody comes for what is being held.
+    if (!res_.destroyed || !req_.chunks_) takeChunk(req_, data)
+  },
+
+  end(this: Input): void {
+    const { req_ } = this
+    if (req_.isWhole_) return
+    req_.isWhole_ = true
+    if (!req_.chunks_) finish(req_)
+  },
+
+  abort(this: Input): void {
+    const { req_, res_ } = this
+    if (!req_.destroyed) req_.aborted = true
+    req_.chunks_ = undefined
+    // The response first: the post steps then wait for what reads the body, which learns of it next.
+    close(res_, '')
+    close(req_, '')
+  },
+
+  drain(this: Input): void {
+    emit(this.res_.listeners_, 'drain')
+  },
+}
+
 /**
  * Hand a request to an app; what it answers goes to `reply`, maybe before this returns.
  *
@@ -462,9 +476,11 @@ export function handle(app: EmbedApp, request: EmbedRequest, reply: EmbedReply |
   const res: { -readonly [name in keyof EmbedRes]: EmbedRes[name] } = Object.create(commonRes)
   res.reply_ = isFunction(reply) ? gather(reply as EmbedWholeReply) : reply as EmbedReply
   if (method === 'HEAD') res.isBare_ = true
-  req.res_ = res
   const { rest } = app as { rest?: { maxNesting?: number | undefined } }
   if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING
   app(req, res)
-  return req
+  const input: Input & EmbedInput = Object.create(commonInput)
+  input.req_ = req
+  input.res_ = res
+  return input
 }

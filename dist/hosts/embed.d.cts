@@ -72,10 +72,16 @@ interface EmbedRequest {
     method: string;
     /** The request target as it came from the wire, percent-encoded. */
     url: string;
-    /** Names in any case. Values of a name that comes again are joined by ', ', those of cookie by '; '. Default none. */
+    /**
+     * Names in any case. Values of a name that comes again are joined by ', ', those of cookie by '; '. Kept, and read when a step asks
+     * for them. Default none.
+     */
     headers?: EmbedHeaders | undefined;
-    /** The whole body. Without it a body, fed to the input, is expected if there is a content-length or a transfer-encoding. */
-    body?: Chunk | ArrayBuffer | undefined;
+    /**
+     * The whole body; null if there is none. Without it one that is fed to the input is expected, if there is a content-length or a
+     * transfer-encoding.
+     */
+    body?: Chunk | ArrayBuffer | null | undefined;
     /** What is known of the client, such as `{ remoteAddress: '10.0.0.7' }`. Steps find it where node has it, as `req.socket`. */
     client?: object | undefined;
     /** The longest body to take in, in bytes; the answer to a longer one is 413. Default 1048576 (1 MiB). */

@@ -111,8 +111,8 @@ function close(emitter, lastEvent) {
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
 const commonReq = {
-  // Where there is no body there is nothing to wait for, and it is an empty text.
-  readableEncoding: 'utf8',
+  // Where there is no body it is an empty text, and there is nothing to read.
+  body: '',
   readableEnded: true,
   isWhole_: true,
 
@@ -135,31 +135,10 @@ const commonReq = {
     if (event === 'end') flow(this);
     return this;
   },
-
-  data( chunk) {
-    const data = toChunk(chunk);
-    // After the answer nobody comes for what is being held.
-    if (!this.res_.destroyed || !this.chunks_) takeChunk(this, data);
-  },
-
-  end() {
-    if (this.isWhole_) return;
-    this.isWhole_ = true;
-    if (!this.chunks_) finish(this);
-  },
-
-  abort() {
-    if (!this.destroyed) this.aborted = true;
-    this.chunks_ = undefined;
-    // The response first: the post steps then wait for what reads the body, which learns of it next.
-    close(this.res_, '');
-    close(this, '');
-  },
-
-  drain() {
-    emit(this.res_.listeners_, 'drain');
-  },
 };
+
+/** True for the names of the fields that tell of a body. */
+const isFraming = (name) => /^(content-length|transfer-encoding)$/i.test(name);
 
 function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }) {
   const req = Object.create(commonReq);
@@ -168,13 +147,13 @@ function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY
   req.url = url;
   req.given_ = headers;
   if (client) req.socket = client;
-  // (To look at the names of the fields as one text is much quicker than to have each in lower case. Most requests need no more.)
+  // (Most requests need no more: what else is in their header fields is for those who look.)
   const names = Array.isArray(headers) ? headers : Object.keys(headers || {});
-  if (body === undefined && !/content-length|transfer-encoding/i.test(names.join())) return req;
+  if (body === null || body === undefined && !names.some(isFraming)) return req;
   const size = req.headers[CONTENT_LENGTH];
   if (body === undefined && !+size && !req.headers[TRANSFER_ENCODING]) return req;
 
-  req.readableEncoding = undefined;
+  req.body = undefined;
   req.readableEnded = req.isWhole_ = false;
   req.chunks_ = [];
   req.room_ = bodySizeLimit;
@@ -347,6 +326,35 @@ function gather(reply) {
 
 // --------------------------------------------------------------------------------------------------------- the host
 
+const commonInput = {
+  data( chunk) {
+    const { req_, res_ } = this;
+    const data = toChunk(chunk);
+    // After the answer nobody comes for what is being held.
+    if (!res_.destroyed || !req_.chunks_) takeChunk(req_, data);
+  },
+
+  end() {
+    const { req_ } = this;
+    if (req_.isWhole_) return;
+    req_.isWhole_ = true;
+    if (!req_.chunks_) finish(req_);
+  },
+
+  abort() {
+    const { req_, res_ } = this;
+    if (!req_.destroyed) req_.aborted = true;
+    req_.chunks_ = undefined;
+    // The response first: the post steps then wait for what reads the body, which learns of it next.
+    close(res_, '');
+    close(req_, '');
+  },
+
+  drain() {
+    emit(this.res_.listeners_, 'drain');
+  },
+};
+
 /**
  * Hand a request to an app; what it answers goes to `reply`, maybe before this returns.
  *
@@ -363,11 +371,13 @@ function handle(app, request, reply) {
   const res = Object.create(commonRes);
   res.reply_ = isFunction(reply) ? gather(reply) : reply;
   if (method === 'HEAD') res.isBare_ = true;
-  req.res_ = res;
   const { rest } = app;
   if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING;
   app(req, res);
-  return req;
+  const input = Object.create(commonInput);
+  input.req_ = req;
+  input.res_ = res;
+  return input;
 }
 
 export { handle };

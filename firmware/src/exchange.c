@@ -394,7 +394,7 @@ static JSValue new_request(mr_app *app, const mr_request *request) {
   JS_SetPropertyStr(context, object, "url", new_text(context, request->target));
   JS_SetPropertyStr(context, object, "headers", headers);
   // (An empty body is not the same as none: a POST of nothing says content-length: 0.)
-  if (request->body_size > 0) JS_SetPropertyStr(context, object, "body", new_body(app, request->body, request->body_size));
+  JS_SetPropertyStr(context, object, "body", request->body_size > 0 ? new_body(app, request->body, request->body_size) : JS_NULL);
   if (request->address) {
     JSValue client = JS_NewObject(context);
     JS_SetPropertyStr(context, client, "remoteAddress", JS_NewString(context, request->address));

@@ -366,6 +366,11 @@ t.test('answers', { skip }, async t => {
     t.ok((await stats(program)).poolPeak - used.poolPeak < 8192)
   })
 
+  t.test('are UTF-8, even of a text that has half of a pair', async t => {
+    const [answer] = parseAnswers(await raw(port, bytes('GET', '/half-pair', [CLOSE])))
+    t.match(answer, { headers: { 'content-length': '5' }, body: 'a\xef\xbf\xbdb' })
+  })
+
   t.test('close the connection if the app says so', async t => {
     const wire = new Wire(t, port)
     void wire.send(bytes('GET', '/close') + bytes('GET', '/hello'))

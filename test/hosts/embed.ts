@@ -387,7 +387,7 @@ t.test('nothing comes after the end that has not been listened for yet', async t
 })
 
 t.test('a body that is no text and no bytes throws', async t => {
-  const table: [body: unknown, shown: string][] = [[5, '5'], [{ a: 1 }, '[object Object]'], [null, 'null'], [[1], '1'], [new Uint16Array([7]), '7']]
+  const table: [body: unknown, shown: string][] = [[5, '5'], [{ a: 1 }, '[object Object]'], [[1], '1'], [new Uint16Array([7]), '7']]
   for (const [body, shown] of table) {
     const expected = { name: 'TypeError', message: 'neither text nor bytes: ' + shown }
     t.throws(() => handle(idle, { method: 'POST', url: '/', body: wrong<string>(body) }, new Host()), expected)
@@ -396,7 +396,46 @@ t.test('a body that is no text and no bytes throws', async t => {
     input.end()
     t.strictSame(listenTo(req), [['end'], ['close']], 'and is not taken')
   }
-  t.throws(() => start(idle, PIECES).input.data(wrong<string>(undefined)), { message: 'neither text nor bytes: undefined' })
+  for (const piece of [undefined, null]) {
+    t.throws(() => start(idle, PIECES).input.data(wrong<string>(piece)), { message: 'neither text nor bytes: ' + piece })
+  }
+})
+
+t.test('a host may say that there is no body, whatever the header fields say', t => {
+  const { host, req } = start(rest({ router: new Router() }).post('/', (req) => ({ body: req.body })), { ...PIECES, body: null })
+  t.match(host.told[1], ['end', '{"body":""}'])
+  t.strictSame(listenTo(req), [['end'], ['close']])
+  t.end()
+})
+
+t.test('where there is no body nobody is asked to read one, and a step may still wait for its end', async t => {
+  const readBody: Step = () => t.fail('called')
+  const app = rest({ router: new Router({ readBody }) }).get('/', (req, res, next) => {
+    req.on('end', () => {
+      res.end('ended ' + JSON.stringify(req.body))
+      next()
+    })
+  })
+  t.match(start(app).host.told[1], ['end', 'ended ""'])
+})
+
+t.test('steps may put what they like on a request: the input does not go by it', async t => {
+  const { host, input, res } = start(rest({ router: new Router() }).post('/', (req, res, next) => {
+    res.write('first')
+    res.on('drain', () => {
+      res.end(' last ' + req.body)
+      next()
+    })
+  }).use('pre', (req, _res, next) => {
+    Object.assign(req, { data: 1, end: 2, abort: 3, drain: 4 })
+    next()
+  }), PIECES)
+  input.data('body')
+  input.end()
+  input.drain()
+  t.match(host.told.slice(1), [['write', 'first'], ['end', ' last body']])
+  input.abort()
+  t.equal(res.writableEnded, true)
 })
 
 t.test('a step may read the body by itself', async t => {

@@ -380,7 +380,7 @@ static JSValue new_body(mr_app *app, const void *data, size_t size) {
 
 static JSValue new_text(JSContext *context, mr_text text) { return JS_NewStringLen(context, text.data, text.size); }
 
-// What `handle` takes: { method, url, headers: [name, value, …], body?, client? }
+// What `handle` takes: { method, url, headers: [name, value, …], body, client? }
 static JSValue new_request(mr_app *app, const mr_request *request) {
   JSContext *context = app->context;
   JSValue object = JS_NewObject(context);
@@ -393,7 +393,7 @@ static JSValue new_request(mr_app *app, const mr_request *request) {
   JS_SetPropertyStr(context, object, "method", new_text(context, request->method));
   JS_SetPropertyStr(context, object, "url", new_text(context, request->target));
   JS_SetPropertyStr(context, object, "headers", headers);
-  // (An empty body is not the same as none: a POST of nothing says content-length: 0.)
+  // (Of what is null nobody looks for a word in the header fields.)
   JS_SetPropertyStr(context, object, "body", request->body_size > 0 ? new_body(app, request->body, request->body_size) : JS_NULL);
   if (request->address) {
     JSValue client = JS_NewObject(context);

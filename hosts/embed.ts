@@ -172,7 +172,7 @@ interface EmbedReq extends HostReq, Emitter {
   /** The header fields as they were given; by lower-case name once somebody has looked. */
   given_: EmbedHeaders | undefined
   headers_?: EmbedReq['headers'] | undefined
-  body: unknown
+  readableEncoding: string | undefined
   readableEnded: boolean
   aborted: boolean
   socket: object | undefined
@@ -188,8 +188,8 @@ interface EmbedReq extends HostReq, Emitter {
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
 const commonReq = {
-  // Where there is no body it is an empty text, and there is nothing to read.
-  body: '' as unknown,
+  // Where there is no body there is nothing to wait for, and it is an empty text.
+  readableEncoding: 'utf8',
   readableEnded: true,
   isWhole_: true,
 
@@ -230,7 +230,7 @@ function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY
   const size = req.headers[CONTENT_LENGTH]
   if (body === undefined && !+size! && !req.headers[TRANSFER_ENCODING]) return req
 
-  req.body = undefined
+  req.readableEncoding = undefined
   req.readableEnded = req.isWhole_ = false
   req.chunks_ = []
   req.room_ = bodySizeLimit

@@ -111,8 +111,8 @@ function close(emitter, lastEvent) {
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
 const commonReq = {
-  // Where there is no body it is an empty text, and there is nothing to read.
-  body: '',
+  // Where there is no body there is nothing to wait for, and it is an empty text.
+  readableEncoding: 'utf8',
   readableEnded: true,
   isWhole_: true,
 
@@ -153,7 +153,7 @@ function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY
   const size = req.headers[CONTENT_LENGTH];
   if (body === undefined && !+size && !req.headers[TRANSFER_ENCODING]) return req;
 
-  req.body = undefined;
+  req.readableEncoding = undefined;
   req.readableEnded = req.isWhole_ = false;
   req.chunks_ = [];
   req.room_ = bodySizeLimit;

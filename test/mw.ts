@@ -735,6 +735,13 @@ t.test('bytes become one Uint8Array where there is no Buffer', async t => {
   t.strictSame([...req.body as Uint8Array], [1, 2, 3])
 })
 
+t.test('a body is read where there are no modules of node', async t => {
+  const req = new FakeStream()
+  const nexts = withChanged(process, 'getBuiltinModule', undefined, () => read(req, undefined, 'context'))
+  req.send('a', 'b').emit('end')
+  t.strictSame(nexts, [[null, 'context', 'ab']])
+})
+
 t.test('chunks that are texts become one text', async t => {
   const req = new FakeStream()
   const nexts = read(req)

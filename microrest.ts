@@ -193,7 +193,7 @@ export class NanoRouter {
   declare readonly matchPrefix: true
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare readonly body_: ReadBody
-  declare private readonly root_: Place<Step[]>
+  declare private readonly root_: Place<Step>
   /** @internal */ declare readonly ownRun_: unknown
 
   constructor(readBody?: ReadBody) {
@@ -227,15 +227,14 @@ export class NanoRouter {
     } else {
       const place = placeOf(this.root_, prefixOf(path))
       earlier = place.end_
-      place.end_ = list as Step[]
+      place.end_ = list[0] as Step
     }
     if (earlier) warn('redefined, where a Router would keep both:', path)
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
   getRoute(path: string): Step | ErrStep | undefined {
-    const found = isCategory(path) ? this.steps_[path] : this.match_(path)
-    return found && (found[0] as Step)
+    return isCategory(path) ? this.steps_[path]![0] as Step | undefined : this.match_(path)
   }
 
   /** Forget the step for a path, or of a category. */
@@ -258,9 +257,9 @@ export class NanoRouter {
     return { use_: [(req: Req, res: Res, next: Next) => sendResponse(req, res, (err) => next(err || false), notRouted(req))], mw_: [] }
   }
 
-  private match_(path: string): Step[] | undefined {
-    let place: Place<Step[]> | undefined = this.root_
-    let found: Step[] | undefined
+  private match_(path: string): Step | undefined {
+    let place: Place<Step> | undefined = this.root_
+    let found: Step | undefined
     for (const part of components(pathOf(path))) {
       place = place.next_ && place.next_[part]
       if (!place) break
@@ -325,10 +324,6 @@ Rest.prototype.readBody = mwReadBody
 
 // --------------------------------------------------------------------------------------------------------- the app
 
-function flatten(steps: readonly unknown[]): Step[] {
-  return ([] as Step[]).concat.apply([], steps as Step[][])
-}
-
 /** What `use` mounts: an app has a rest, a router can run routes. */
 type Mounted = { rest?: Rest; runRoute?: RouterLike['runRoute'] } & Step
 
@@ -391,7 +386,7 @@ function buildApp(rest: Rest): App {
     passesBody_: true,
     find_() {
       if (!rest.processRequest) throw new Error('no router or processRequest')
-      return { use_: [], mw_: [rest.processRequest.bind(rest)] }
+      return { use_: [], mw_: rest.processRequest.bind(rest) as Step }
     },
   }
   // What errors are left run on: a chain with one step.
@@ -441,7 +436,7 @@ function buildApp(rest: Rest): App {
   app.use = (...args: unknown[]) => {
     const router = routerOf()
     const path = isString(args[0]) ? (args.shift() as string).replace(/\/$/, '') : ''
-    const steps = flatten(args) as Mounted[]
+    const steps = ([] as unknown[]).concat(...args) as Mounted[]
     if (!steps.length) refuse('no step to use', path)
     if (isCategory(path)) {
       router.setRoute(path, steps)
@@ -468,7 +463,7 @@ function buildApp(rest: Rest): App {
     const define: DefineRoute = (path, ...steps) => {
       const paths = ([] as (string | RegExp)[]).concat(path)
       if (!paths.length) refuse('path is required', path)
-      for (const one of paths) routerOf().setRoute(one, method, flatten(steps))
+      for (const one of paths) routerOf().setRoute(one, method, ([] as Step[]).concat(...steps as Step[][]))
       return app
     }
     app[name] = Object.defineProperty(define, 'name', { value: name })

@@ -47,7 +47,7 @@ interface Route extends Found {
   method_: string
   path_: string | RegExp
   use_: Step[]
-  mw_: Step[]
+  mw_: Step[] | Step
   keys_: Keys
   /** Of a pattern with a tail in the middle, a text that sorts before those of less specific ones, more parts before fewer. */
   rank_?: string
@@ -274,7 +274,7 @@ export class Router {
     const shape = shapeOf(path, this.options, keys)
     const name = (method as string).toUpperCase()
     this.routes_[name + ' ' + shape] = {
-      method_: name === method ? method : name, path_: path, use_: this.steps_.use as Step[], mw_: list,
+      method_: name === method ? method : name, path_: path, use_: this.steps_.use as Step[], mw_: list.length > 1 ? list : list[0]!,
       keys_: keys.length ? keys : NO_KEYS, other_: undefined,
     }
     this.tables_ = undefined
@@ -345,7 +345,7 @@ export class Router {
     const headers = { allow: Object.keys(allow).join(', ') }
     if (method === 'OPTIONS') {
       const answer: Step = (req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers)
-      return { use_: [], mw_: [answer] }
+      return { use_: [], mw_: answer }
     }
     const err = new HttpError(405, method + ' ' + path + ': method not allowed')
     err.headers = headers

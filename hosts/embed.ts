@@ -71,7 +71,6 @@ const CONTENT_LENGTH = 'content-length'
 const TRANSFER_ENCODING = 'transfer-encoding'
 
 const isString = (value: unknown): value is string => typeof value == 'string'
-const isFunction = (value: unknown): boolean => typeof value == 'function'
 const char = String.fromCharCode
 
 // -------------------------------------------------------------------------------------------------- text and bytes
@@ -79,9 +78,9 @@ const char = String.fromCharCode
 /**
  * A text in UTF-8 (RFC 3629): a character for each byte. Half a surrogate pair becomes U+FFFD.
  *
- * (Most text is ASCII, and passes in one call of the engine's.)
+ * (Most text is ASCII, and passes with one look.)
  */
-const utf8 = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
+const utf8 = (text: string): string => /^[\0-\x7f]*$/.test(text) ? text : text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
   let code = symbol.charCodeAt(0)
   if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff)
   else if (code >> 11 === 0x1b) code = 0xfffd
@@ -140,10 +139,22 @@ interface Emitter {
   /** Nothing more will be emitted. */
   destroyed: boolean
   closed?: boolean
+  /** What has come of a body while nobody takes it. */
+  chunks_?: Chunk[] | undefined
+  /** All of a body has come. */
+  isWhole_?: boolean
+  /** Too much of a body has come. */
+  error_?: (Error & { statusCode?: number }) | undefined
+  readableEnded?: boolean
 }
 
-function listen(emitter: Emitter, event: string, listener: Listener): void {
-  if (!emitter.destroyed) (emitter.listeners_ || (emitter.listeners_ = [])).push(event, listener)
+/** The method `on` of both the request and the response. (A response has no body that could flow.) */
+function on<Self extends Emitter>(this: Self, event: string, listener: Listener): Self {
+  const { error_ } = this
+  if (error_ && event === 'error') listener(error_)
+  else if (!this.destroyed) (this.listeners_ || (this.listeners_ = [])).push(event, listener)
+  if (event === 'end') flow(this)
+  return this
 }
 
 function emit(list: unknown[] | undefined, event: string, value?: unknown): void {
@@ -176,14 +187,8 @@ interface EmbedReq extends HostReq, Emitter {
   readableEnded: boolean
   aborted: boolean
   socket: object | undefined
-  /** What has come while nobody takes it. */
-  chunks_?: Chunk[] | undefined
   /** How many bytes may still come. */
   room_: number
-  /** All has come. */
-  isWhole_: boolean
-  /** Too much has come. */
-  error_?: (Error & { statusCode?: number }) | undefined
 }
 
 /** What all requests share, and those without a body need not have: a request in flight should hold little. */
@@ -206,16 +211,12 @@ const commonReq = {
     ;(this as unknown as EmbedReq).headers_ = headers
   },
 
-  on(this: EmbedReq, event: string, listener: Listener): EmbedReq {
-    if (this.error_ && event === 'error') listener(this.error_)
-    else listen(this, event, listener)
-    if (event === 'end') flow(this)
-    return this
-  },
+  on,
 }
 
-/** True for the names of the fields that tell of a body. */
-const isFraming = (name: string): boolean => /^(content-length|transfer-encoding)$/i.test(name)
+/** True for the names of the fields that tell of a body. (By the length first: most names need no more.) */
+const isFraming = (name: string): boolean =>
+  !!name && (name.length === 14 || name.length === 17) && /^(content-length|transfer-encoding)$/i.test(name)
 
 function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }: EmbedRequest): EmbedReq {
   const req: EmbedReq = Object.create(commonReq)
@@ -275,17 +276,12 @@ function refuseBody(req: EmbedReq): void {
   emit(req.listeners_, 'error', error)
 }
 
-/** Let the body flow to those who listen. */
-function flow(req: EmbedReq): void {
-  const chunks = req.chunks_ || []
+/** Let the body flow to those who listen, to its end if that has come. */
+function flow(req: Emitter): void {
+  const { chunks_ } = req
   req.chunks_ = undefined
-  for (const chunk of chunks) emit(req.listeners_, 'data', chunk)
-  if (req.isWhole_) finish(req)
-}
-
-/** The body has come to its end, and somebody has listened. */
-function finish(req: EmbedReq): void {
-  if (req.destroyed) return
+  for (const chunk of chunks_ || []) emit(req.listeners_, 'data', chunk)
+  if (!req.isWhole_ || req.destroyed) return
   req.readableEnded = !req.error_
   close(req, req.error_ ? '' : 'end')
 }
@@ -312,7 +308,8 @@ const commonRes = {
 
   setHeader(this: EmbedRes, name: string, value: string | number | readonly string[]): EmbedRes {
     if (this.headersSent) throw new Error('head has been sent: ' + name)
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || value == null || /[\r\n\0]/.test('' + value)) {
+    // (One look at both: neither has the line feed that is between them.)
+    if (value == null || !/^[\w!#$%&'*+.^`|~-]+\n[^\r\n\0]*$/.test(name + '\n' + value)) {
       throw new TypeError('bad header ' + name + ': ' + value)
     }
     headersOf(this)[name.toLowerCase()] = value
@@ -356,10 +353,7 @@ const commonRes = {
     return this
   },
 
-  on(this: EmbedRes, event: string, listener: Listener): EmbedRes {
-    listen(this, event, listener)
-    return this
-  },
+  on,
 
   /** Cut the answer off. */
   destroy(this: EmbedRes): EmbedRes {
@@ -443,7 +437,7 @@ const commonInput = {
     const { req_ } = this
     if (req_.isWhole_) return
     req_.isWhole_ = true
-    if (!req_.chunks_) finish(req_)
+    if (!req_.chunks_) flow(req_)
   },
 
   abort(this: Input): void {
@@ -470,11 +464,12 @@ const commonInput = {
  */
 export function handle(app: EmbedApp, request: EmbedRequest, reply: EmbedReply | EmbedWholeReply): EmbedInput {
   const { method, url } = request
-  if (!isFunction(app) || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url)
-  if (!isFunction(reply) && !isFunction((reply as EmbedReply).abort)) throw new TypeError('bad reply: ' + reply)
+  if (typeof app != 'function' || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url)
+  const whole = typeof reply == 'function' ? gather(reply) : reply
+  if (typeof whole.abort != 'function') throw new TypeError('bad reply: ' + reply)
   const req = buildReq(request)
   const res: { -readonly [name in keyof EmbedRes]: EmbedRes[name] } = Object.create(commonRes)
-  res.reply_ = isFunction(reply) ? gather(reply as EmbedWholeReply) : reply as EmbedReply
+  res.reply_ = whole
   if (method === 'HEAD') res.isBare_ = true
   const { rest } = app as { rest?: { maxNesting?: number | undefined } }
   if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING

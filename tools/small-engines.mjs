@@ -53,7 +53,7 @@ export async function bundleMangled(entry, root, options) {
 export async function buildClassicScript(entry, root, core) {
   // Syntax is minified already here, because esbuild replaces a `const` by its value, but not a `var`.
   const modern = await bundleMangled(entry, root, { minifySyntax: true, plugins: [provide('core', core)] })
-  const lowered = printAt(ts.ScriptTarget.ES5, modern)
+  const lowered = keepInArray(printAt(ts.ScriptTarget.ES5, modern))
   // Not esbuild's --global-name: its helper does not run on MicroQuickJS. Not plain globalThis: older engines lack it.
   const script = `(function (root) {
     'use strict'
@@ -62,6 +62,89 @@ export async function buildClassicScript(entry, root, core) {
   })(typeof globalThis == 'object' ? globalThis : this)`
   const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
   return code
+}
+
+/**
+ * Keep what a script declares at its top level in one array: `function f() {}` and `f(1)` become `own[0] = function () {}` and
+ * `own[0](1)`.
+ *
+ * To QuickJS a function is then a value without a name, and knows one variable, the array. Else each of them would have a name to
+ * be kept, a variable on the heap (40 bytes), and in every other function that calls it, or has one inside that does, a reference
+ * (12 bytes): a fifth of what the script takes. The price are two instructions of its bytecode for each call.
+ *
+ * A function that is called by its name alone would see the array as its `this`: one that looks is refused.
+ *
+ * @param {string} code ES5
+ * @returns {string}
+ */
+function keepInArray(code) {
+  const file = ts.createSourceFile('script.js', code, ts.ScriptTarget.ES5, true)
+  const host = { ...ts.createCompilerHost({}), getSourceFile: () => file }
+  const checker = ts.createProgram(['script.js'], { allowJs: true, noLib: true, noResolve: true, types: [] }, host).getTypeChecker()
+
+  /** @type {Map<ts.Symbol | undefined, number>} */
+  const indexes = new Map()
+  const symbolOf = (/** @type {ts.Identifier} */ name) => (
+    ts.isShorthandPropertyAssignment(name.parent) ? checker.getShorthandAssignmentValueSymbol(name.parent) : checker.getSymbolAtLocation(name)
+  )
+  const add = (/** @type {ts.Node | undefined} */ name) => {
+    if (!name || !ts.isIdentifier(name)) throw new Error('a declaration without a name')
+    const symbol = symbolOf(name)
+    if (!indexes.has(symbol)) indexes.set(symbol, indexes.size)
+  }
+  // Functions first, as they are there before all else.
+  const functions = file.statements.filter(ts.isFunctionDeclaration)
+  for (const { name } of functions) add(name)
+  for (const statement of file.statements) {
+    if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) add(name)
+  }
+
+  /** True if a function looks at its `this`. @param {ts.Node} node @returns {boolean} */
+  const looks = (node) => node.kind === ts.SyntaxKind.ThisKeyword ||
+    Boolean(ts.forEachChild(node, (child) => (ts.isFunctionLike(child) && !ts.isArrowFunction(child) ? false : looks(child))))
+
+  const { factory } = ts
+  const own = factory.createUniqueName('own')
+  /** @type {ts.TransformerFactory<ts.SourceFile>} */
+  const transformer = (context) => {
+    /** @type {ts.Visitor} */
+    const visit = (node) => {
+      if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
+        const called = symbolOf(node.expression)?.valueDeclaration
+        const made = called && ts.isVariableDeclaration(called) ? called.initializer : called
+        if (made && indexes.has(symbolOf(node.expression)) && ts.isFunctionLike(made) && looks(made)) {
+          throw new Error(`${node.expression.text} looks at its this, and is called without one`)
+        }
+      }
+      if (ts.isIdentifier(node)) {
+        const isMember = (ts.isPropertyAccessExpression(node.parent) || ts.isPropertyAssignment(node.parent)) && node.parent.name === node
+        const index = isMember ? undefined : indexes.get(symbolOf(node))
+        return index === undefined ? node : factory.createElementAccessExpression(own, index)
+      }
+      return ts.visitEachChild(node, visit, context)
+    }
+    const visitAll = (/** @type {ts.Node} */ node) => ts.visitEachChild(node, visit, context)
+    const asFunction = (/** @type {ts.FunctionDeclaration} */ declared) => {
+      const { parameters, body } = /** @type {ts.FunctionDeclaration} */ (visitAll(declared))
+      return factory.createFunctionExpression(undefined, undefined, undefined, undefined, parameters, undefined, /** @type {ts.Block} */ (body))
+    }
+    return () => {
+      const values = factory.createArrayLiteralExpression(functions.map(asFunction))
+      const first = factory.createVariableStatement(undefined, [factory.createVariableDeclaration(own, undefined, undefined, values)])
+      const rest = file.statements.flatMap((statement) => {
+        if (ts.isFunctionDeclaration(statement)) return []
+        if (!ts.isVariableStatement(statement)) return /** @type {ts.Statement} */ (visit(statement))
+        return statement.declarationList.declarations.flatMap(({ name, initializer }) => {
+          if (!initializer) return []
+          const target = /** @type {ts.Expression} */ (visit(name))
+          return factory.createExpressionStatement(factory.createAssignment(target, /** @type {ts.Expression} */ (visit(initializer))))
+        })
+      })
+      return factory.updateSourceFile(file, [first, ...rest])
+    }
+  }
+  const { transformed } = ts.transform(file, [transformer])
+  return transformed.map((moved) => ts.createPrinter().printFile(moved)).join('')
 }
 
 /**

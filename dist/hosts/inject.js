@@ -22,7 +22,6 @@ const CONTENT_LENGTH = 'content-length';
 const TRANSFER_ENCODING = 'transfer-encoding';
 
 const isString = (value) => typeof value == 'string';
-const isFunction = (value) => typeof value == 'function';
 const char = String.fromCharCode;
 
 // -------------------------------------------------------------------------------------------------- text and bytes
@@ -30,9 +29,9 @@ const char = String.fromCharCode;
 /**
  * A text in UTF-8 (RFC 3629): a character for each byte. Half a surrogate pair becomes U+FFFD.
  *
- * (Most text is ASCII, and passes in one call of the engine's.)
+ * (Most text is ASCII, and passes with one look.)
  */
-const utf8 = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
+const utf8 = (text) => /^[\0-\x7f]*$/.test(text) ? text : text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\x80-\uffff]/g, (symbol) => {
   let code = symbol.charCodeAt(0);
   if (symbol[1]) code = (code - 0xd7c0 << 10) + (symbol.charCodeAt(1) & 0x3ff);
   else if (code >> 11 === 0x1b) code = 0xfffd;
@@ -85,8 +84,13 @@ if (typeof decodeURIComponent == 'undefined') {
 
 // ---------------------------------------------------------------------------------------------------------- events
 
-function listen(emitter, event, listener) {
-  if (!emitter.destroyed) (emitter.listeners_ || (emitter.listeners_ = [])).push(event, listener);
+/** The method `on` of both the request and the response. (A response has no body that could flow.) */
+function on( event, listener) {
+  const { error_ } = this;
+  if (error_ && event === 'error') listener(error_);
+  else if (!this.destroyed) (this.listeners_ || (this.listeners_ = [])).push(event, listener);
+  if (event === 'end') flow(this);
+  return this;
 }
 
 function emit(list, event, value) {
@@ -129,16 +133,12 @@ const commonReq = {
 (this).headers_ = headers;
   },
 
-  on( event, listener) {
-    if (this.error_ && event === 'error') listener(this.error_);
-    else listen(this, event, listener);
-    if (event === 'end') flow(this);
-    return this;
-  },
+  on,
 };
 
-/** True for the names of the fields that tell of a body. */
-const isFraming = (name) => /^(content-length|transfer-encoding)$/i.test(name);
+/** True for the names of the fields that tell of a body. (By the length first: most names need no more.) */
+const isFraming = (name) =>
+  !!name && (name.length === 14 || name.length === 17) && /^(content-length|transfer-encoding)$/i.test(name);
 
 function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }) {
   const req = Object.create(commonReq);
@@ -198,17 +198,12 @@ function refuseBody(req) {
   emit(req.listeners_, 'error', error);
 }
 
-/** Let the body flow to those who listen. */
+/** Let the body flow to those who listen, to its end if that has come. */
 function flow(req) {
-  const chunks = req.chunks_ || [];
+  const { chunks_ } = req;
   req.chunks_ = undefined;
-  for (const chunk of chunks) emit(req.listeners_, 'data', chunk);
-  if (req.isWhole_) finish(req);
-}
-
-/** The body has come to its end, and somebody has listened. */
-function finish(req) {
-  if (req.destroyed) return;
+  for (const chunk of chunks_ || []) emit(req.listeners_, 'data', chunk);
+  if (!req.isWhole_ || req.destroyed) return;
   req.readableEnded = !req.error_;
   close(req, req.error_ ? '' : 'end');
 }
@@ -224,7 +219,8 @@ const commonRes = {
 
   setHeader( name, value) {
     if (this.headersSent) throw new Error('head has been sent: ' + name);
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || value == null || /[\r\n\0]/.test('' + value)) {
+    // (One look at both: neither has the line feed that is between them.)
+    if (value == null || !/^[\w!#$%&'*+.^`|~-]+\n[^\r\n\0]*$/.test(name + '\n' + value)) {
       throw new TypeError('bad header ' + name + ': ' + value);
     }
     headersOf(this)[name.toLowerCase()] = value;
@@ -268,10 +264,7 @@ const commonRes = {
     return this;
   },
 
-  on( event, listener) {
-    listen(this, event, listener);
-    return this;
-  },
+  on,
 
   /** Cut the answer off. */
   destroy() {
@@ -338,7 +331,7 @@ const commonInput = {
     const { req_ } = this;
     if (req_.isWhole_) return;
     req_.isWhole_ = true;
-    if (!req_.chunks_) finish(req_);
+    if (!req_.chunks_) flow(req_);
   },
 
   abort() {
@@ -365,11 +358,12 @@ const commonInput = {
  */
 function handle(app, request, reply) {
   const { method, url } = request;
-  if (!isFunction(app) || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url);
-  if (!isFunction(reply) && !isFunction(reply.abort)) throw new TypeError('bad reply: ' + reply);
+  if (typeof app != 'function' || !isString(method) || !isString(url)) throw new TypeError('bad app or request: ' + app + ' ' + method + ' ' + url);
+  const whole = typeof reply == 'function' ? gather(reply) : reply;
+  if (typeof whole.abort != 'function') throw new TypeError('bad reply: ' + reply);
   const req = buildReq(request);
   const res = Object.create(commonRes);
-  res.reply_ = isFunction(reply) ? gather(reply) : reply;
+  res.reply_ = whole;
   if (method === 'HEAD') res.isBare_ = true;
   const { rest } = app;
   if (rest && !rest.maxNesting) rest.maxNesting = MAX_NESTING;

@@ -8,7 +8,7 @@ import t from 'tap'
 import { build } from '../../tools/build.mjs'
 import { PACKAGE, ROOT, listEntries } from '../../tools/project.mjs'
 import { bundleRestAlone, measure } from '../../tools/size.mjs'
-import { findTrouble } from '../../tools/small-engines.mjs'
+import { buildClassicScript, findTrouble } from '../../tools/small-engines.mjs'
 import { stripTypes } from '../../tools/strip-types.mjs'
 import { DIST, run } from './fixtures/helpers.ts'
 
@@ -130,6 +130,14 @@ t.test('the classic scripts are in the language of the small engines', async t =
   for (const name of ['microrest.es5.js', 'microrest.nano.es5.js']) {
     t.strictSame(findTrouble(readFileSync(path.join(DIST, name), 'utf8')), [], name)
   }
+})
+
+t.test('the classic scripts keep what they declare in one array, and nothing in it is called that looks at its this', async t => {
+  const script = await buildClassicScript('let n; function f(a) { n = a; return { f, n } } root.x = f.call(f)', ROOT, '')
+  t.match(script, /(\w)=\[function\((\w)\)\{return \1\[1\]=\2,\{f:\1\[0\],n:\1\[1\]\}\}\];\w\.x=\1\[0\]\.call\(\1\[0\]\)/)
+  const refused = { message: 'f looks at its this, and is called without one' }
+  await t.rejects(buildClassicScript('function f() { return () => this } root.x = f()', ROOT, ''), refused)
+  await t.resolves(buildClassicScript('function f() { return function () { return this } } root.x = f()', ROOT, ''))
 })
 
 t.test('what a small engine rejects is found', async t => {

@@ -7,7 +7,7 @@
 //     --qjsc=FILE      the compiler of the very engine that the firmware has; bytecode is understood by that version alone. Bellard's or
 //                      QuickJS-ng's. Default is $QJSC, or qjsc in $PATH
 //     --output=FILE    default is the standard output
-//     --source         do not compile: the engine parses the text when it boots, which takes longer and more memory
+//     --source         do not compile: the engine parses the text when it boots, which takes longer
 //     --nano           begin with dist/microrest.nano.es5.js
 //     --bare           begin with neither: what is named is all
 //
@@ -27,13 +27,17 @@ import { ROOT } from './project.mjs'
 const BYTES_A_LINE = 24
 
 /**
+ * A script as it is; one of ours as its lines, each of which is a script by itself. (An engine holds all functions of a script half
+ * compiled until it has read the last one.)
+ *
  * @param {string} file
- * @returns {Script}
+ * @returns {Script[]}
  */
 function readSource(file) {
-  const text = fs.readFileSync(file)
-  if (/^(import|export)\b/m.test(text.toString())) throw new Error(`${file} is a module, which has to be compiled`)
-  return { name: path.basename(file), bytes: text, kind: 'MR_SOURCE' }
+  const text = fs.readFileSync(file, 'utf8')
+  if (/^(import|export)\b/m.test(text)) throw new Error(`${file} is a module, which has to be compiled`)
+  const scripts = text.startsWith('/*! microrest ') ? text.split('\n').filter((line) => line && !line.startsWith('/*')) : [text]
+  return scripts.map((script) => ({ name: path.basename(file), bytes: Buffer.from(script), kind: 'MR_SOURCE' }))
 }
 
 /**
@@ -105,7 +109,7 @@ function main() {
   const core = path.join(ROOT, 'dist', values.nano ? 'microrest.nano.es5.js' : 'microrest.es5.js')
   const files = values.bare ? positionals : [core, ...positionals]
   if (files.length === 0) throw new Error('no scripts are named')
-  const text = toC(files.flatMap((file) => (values.source ? [readSource(file)] : compile(values.qjsc, file))))
+  const text = toC(files.flatMap((file) => (values.source ? readSource(file) : compile(values.qjsc, file))))
   if (values.output === undefined) process.stdout.write(text)
   else fs.writeFileSync(values.output, text)
 }

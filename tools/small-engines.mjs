@@ -42,8 +42,16 @@ export async function bundleMangled(entry, root, options) {
   return outputFiles?.[0]?.text ?? ''
 }
 
+/** The array of all that a classic script declares, by a name that nothing in there has. */
+const ARRAY = '$declared'
+const PUSH = ARRAY + '.push('
+
+/** How much text goes into a part of a classic script, in characters, before it is made smaller. */
+const PART_LENGTH = 12_000
+
 /**
- * Make one classic script of a module that exports nothing.
+ * Make one classic script of a module that exports nothing. Each of its lines is a script by itself: an engine holds all functions of a
+ * script half compiled until it has read the last of them, and a host that hands over line by line needs half the memory for that.
  *
  * @param {string} entry the text of the module; `root` in it is the global object, and 'core' can be imported
  * @param {string} root absolute path that its imports are relative to
@@ -53,20 +61,35 @@ export async function bundleMangled(entry, root, options) {
 export async function buildClassicScript(entry, root, core) {
   // Syntax is minified already here, because esbuild replaces a `const` by its value, but not a `var`.
   const modern = await bundleMangled(entry, root, { minifySyntax: true, plugins: [provide('core', core)] })
-  const lowered = keepInArray(printAt(ts.ScriptTarget.ES5, modern))
-  // Not esbuild's --global-name: its helper does not run on MicroQuickJS. Not plain globalThis: older engines lack it.
-  const script = `(function (root) {
-    'use strict'
-    ${lowered}
-    if (typeof module == 'object') module.exports = root.microrest
-  })(typeof globalThis == 'object' ? globalThis : this)`
-  const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
-  return code
+  const statements = keepInArray(printAt(ts.ScriptTarget.ES5, modern))
+  /** @type {string[]} */
+  const parts = []
+  for (const statement of statements) {
+    const part = parts.pop() ?? ''
+    // (Functions in a row are pushed at once.)
+    const text = part.endsWith(')\n') && statement.startsWith(PUSH) ? part.slice(0, -2) + ',' + statement.slice(PUSH.length) : part + statement
+    if (text.length < PART_LENGTH) parts.push(text + '\n')
+    else parts.push(part, statement + '\n')
+  }
+  // What is declared is handed from part to part as what will be microrest in the end.
+  parts[0] = `var ${ARRAY} = root.microrest = []\n${parts[0] ?? ''}`
+  parts[parts.length - 1] += "if (typeof module == 'object') module.exports = root.microrest"
+  const lines = await Promise.all(parts.map(async (part, ix) => {
+    // Not esbuild's --global-name: its helper does not run on MicroQuickJS. Not plain globalThis: older engines lack it.
+    const script = `(function (root) {
+      'use strict'
+      ${ix ? `var ${ARRAY} = root.microrest` : ''}
+      ${part}
+    })(typeof globalThis == 'object' ? globalThis : this)`
+    const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
+    return code
+  }))
+  return lines.join('')
 }
 
 /**
- * Keep what a script declares at its top level in one array: `function f() {}` and `f(1)` become `own[0] = function () {}` and
- * `own[0](1)`.
+ * Keep what a script declares at its top level in one array: `function f() {}` and `f(1)` become `$declared.push(function () {})` and
+ * `$declared[0](1)`.
  *
  * To QuickJS a function is then a value without a name, and knows one variable, the array. Else each of them would have a name to
  * be kept, a variable on the heap (40 bytes), and in every other function that calls it, or has one inside that does, a reference
@@ -75,7 +98,7 @@ export async function buildClassicScript(entry, root, core) {
  * A function that is called by its name alone would see the array as its `this`: one that looks is refused.
  *
  * @param {string} code ES5
- * @returns {string}
+ * @returns {string[]} statements
  */
 function keepInArray(code) {
   const file = ts.createSourceFile('script.js', code, ts.ScriptTarget.ES5, true)
@@ -104,7 +127,7 @@ function keepInArray(code) {
     Boolean(ts.forEachChild(node, (child) => (ts.isFunctionLike(child) && !ts.isArrowFunction(child) ? false : looks(child))))
 
   const { factory } = ts
-  const own = factory.createUniqueName('own')
+  const own = factory.createIdentifier(ARRAY)
   /** @type {ts.TransformerFactory<ts.SourceFile>} */
   const transformer = (context) => {
     /** @type {ts.Visitor} */
@@ -129,8 +152,8 @@ function keepInArray(code) {
       return factory.createFunctionExpression(undefined, undefined, undefined, undefined, parameters, undefined, /** @type {ts.Block} */ (body))
     }
     return () => {
-      const values = factory.createArrayLiteralExpression(functions.map(asFunction))
-      const first = factory.createVariableStatement(undefined, [factory.createVariableDeclaration(own, undefined, undefined, values)])
+      const push = factory.createPropertyAccessExpression(own, 'push')
+      const first = functions.map((declared) => factory.createExpressionStatement(factory.createCallExpression(push, undefined, [asFunction(declared)])))
       const rest = file.statements.flatMap((statement) => {
         if (ts.isFunctionDeclaration(statement)) return []
         if (!ts.isVariableStatement(statement)) return /** @type {ts.Statement} */ (visit(statement))
@@ -140,11 +163,12 @@ function keepInArray(code) {
           return factory.createExpressionStatement(factory.createAssignment(target, /** @type {ts.Expression} */ (visit(initializer))))
         })
       })
-      return factory.updateSourceFile(file, [first, ...rest])
+      return factory.updateSourceFile(file, [...first, ...rest])
     }
   }
-  const { transformed } = ts.transform(file, [transformer])
-  return transformed.map((moved) => ts.createPrinter().printFile(moved)).join('')
+  const { transformed: [moved] } = ts.transform(file, [transformer])
+  const printer = ts.createPrinter()
+  return moved?.statements.map((statement) => printer.printNode(ts.EmitHint.Unspecified, statement, file).replace(/;$/, '')) ?? []
 }
 
 /**

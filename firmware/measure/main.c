@@ -51,8 +51,9 @@ int main(int argc, char **argv) {
   }
   mr_region regions[MR_MAX_REGIONS];
   const size_t n_regions = read_regions(pool, regions);
-  const mr_script *chosen = find_scripts(scripts, form);
-  if (!chosen || n_regions == 0) {
+  const mr_script *chosen;
+  const size_t n_chosen = find_scripts(scripts, form, &chosen);
+  if (n_chosen == 0 || n_regions == 0) {
     fprintf(stderr, "usage: measure es5|nano source|bytecode [pool=BYTES[+BYTES…]] [requests=COUNT] [verbose]\n");
     return 2;
   }
@@ -60,7 +61,7 @@ int main(int argc, char **argv) {
   const uint32_t started = platform_instructions();
   mr_app *app = mr_app_start(&(mr_app_config){
       .regions = regions, .n_regions = n_regions,
-      .scripts = chosen, .n_scripts = SCRIPTS_PER_APP,
+      .scripts = chosen, .n_scripts = n_chosen,
       .log = log_line, .clock_ms = platform_ms,
   });
   if (!app) {

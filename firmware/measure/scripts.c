@@ -20,30 +20,47 @@ TEXT(es5_app_text, "firmware/measure/app.js")
 TEXT(nano_text, "dist/microrest.nano.es5.js")
 TEXT(nano_app_text, "firmware/measure/app.nano.js")
 
+#define MAX_SCRIPTS 16
+#define MAX_TEXT_BYTES 65536
+
+static mr_script found[MAX_SCRIPTS];
+static size_t n_found;
+
+static void add(const char *name, const uint8_t *data, size_t size, mr_script_kind kind) {
+  if (n_found < MAX_SCRIPTS) found[n_found++] = (mr_script){name, data, size, kind};
+}
+
+// Each line of microrest is a script by itself. The engine wants a 0 behind each.
+static void add_lines(const char *name, const uint8_t *text, size_t size) {
+  static char copy[MAX_TEXT_BYTES];
+  memcpy(copy, text, size);
+  for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n")) add(name, (const uint8_t *)line, strlen(line), MR_SOURCE);
+}
+
 typedef struct {
-  const char *name, *form;
-  const uint8_t *data[SCRIPTS_PER_APP], *end[SCRIPTS_PER_APP];
+  const char *name;
+  const uint8_t *text, *text_end, *app_text, *app_text_end;
+  const uint8_t *code, *app_code;
+  size_t code_size, app_code_size;
 } script_set;
 
-const mr_script *find_scripts(const char *name, const char *form) {
+size_t find_scripts(const char *name, const char *form, const mr_script **scripts) {
   const script_set sets[] = {
-      {"es5", "source", {es5_text, es5_app_text}, {es5_text_end, es5_app_text_end}},
-      {"es5", "bytecode", {es5_code, es5_app_code}, {es5_code + es5_code_size, es5_app_code + es5_app_code_size}},
-      {"nano", "source", {nano_text, nano_app_text}, {nano_text_end, nano_app_text_end}},
-      {"nano", "bytecode", {nano_code, nano_app_code}, {nano_code + nano_code_size, nano_app_code + nano_app_code_size}},
+      {"es5", es5_text, es5_text_end, es5_app_text, es5_app_text_end, es5_code, es5_app_code, es5_code_size, es5_app_code_size},
+      {"nano", nano_text, nano_text_end, nano_app_text, nano_app_text_end, nano_code, nano_app_code, nano_code_size, nano_app_code_size},
   };
-  static mr_script found[SCRIPTS_PER_APP];
+  n_found = 0;
+  *scripts = found;
   for (size_t ix = 0; ix < sizeof sets / sizeof *sets; ix++) {
-    if (strcmp(sets[ix].name, name) || strcmp(sets[ix].form, form)) continue;
-    for (int script = 0; script < SCRIPTS_PER_APP; script++) {
-      found[script] = (mr_script){
-          .name = script == 0 ? "microrest.js" : "app.js",
-          .data = sets[ix].data[script],
-          .size = (size_t)(sets[ix].end[script] - sets[ix].data[script]),
-          .kind = strcmp(form, "source") ? MR_BYTECODE : MR_SOURCE,
-      };
+    const script_set *set = &sets[ix];
+    if (strcmp(set->name, name)) continue;
+    if (!strcmp(form, "source")) {
+      add_lines("microrest.js", set->text, (size_t)(set->text_end - set->text));
+      add("app.js", set->app_text, (size_t)(set->app_text_end - set->app_text), MR_SOURCE);
+    } else if (!strcmp(form, "bytecode")) {
+      add("microrest.js", set->code, set->code_size, MR_BYTECODE);
+      add("app.js", set->app_code, set->app_code_size, MR_BYTECODE);
     }
-    return found;
   }
-  return NULL;
+  return n_found;
 }

@@ -5,9 +5,7 @@
 
 #include "microrest.h"
 
-#define SCRIPTS_PER_APP 2
-
-// Those of "es5" or "nano", as "source" or "bytecode"; NULL if there are none such.
-const mr_script *find_scripts(const char *name, const char *form);
+// Those of "es5" or "nano", as "source" or "bytecode", and how many they are; 0 if there are none such.
+size_t find_scripts(const char *name, const char *form, const mr_script **scripts);
 
 #endif

@@ -3,6 +3,7 @@
 import { readFileSync, existsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { createContext, runInContext } from 'node:vm'
 import { build as bundle, transform } from 'esbuild'
 import t from 'tap'
 import { build } from '../../tools/build.mjs'
@@ -134,10 +135,23 @@ t.test('the classic scripts are in the language of the small engines', async t =
 
 t.test('the classic scripts keep what they declare in one array, and nothing in it is called that looks at its this', async t => {
   const script = await buildClassicScript('let n; function f(a) { n = a; return { f, n } } root.x = f.call(f)', ROOT, '')
-  t.match(script, /(\w)=\[function\((\w)\)\{return \1\[1\]=\2,\{f:\1\[0\],n:\1\[1\]\}\}\];\w\.x=\1\[0\]\.call\(\1\[0\]\)/)
+  t.match(script, /(\w)\.push\(function\((\w)\)\{return \1\[1\]=\2,\{f:\1\[0\],n:\1\[1\]\}\}\),\w\.x=\1\[0\]\.call\(\1\[0\]\)/)
   const refused = { message: 'f looks at its this, and is called without one' }
   await t.rejects(buildClassicScript('function f() { return () => this } root.x = f()', ROOT, ''), refused)
   await t.resolves(buildClassicScript('function f() { return function () { return this } } root.x = f()', ROOT, ''))
+})
+
+t.test('each line of the classic scripts is a script by itself, and none is long', async t => {
+  for (const name of ['microrest.es5.js', 'microrest.nano.es5.js']) {
+    const lines = readFileSync(path.join(DIST, name), 'utf8').trim().split('\n')
+    const world = createContext({})
+    for (const line of lines) {
+      t.ok(line.length < 7000, `${name}: ${line.length} characters`)
+      runInContext(line, world)
+    }
+    t.ok(lines.length > 4, name)
+    t.equal(runInContext('microrest(() => 1).length', world), 3, name)
+  }
 })
 
 t.test('what a small engine rejects is found', async t => {

@@ -21,7 +21,8 @@
 #define ACCEPT_PAUSE_MS 100    // after a failure that is not the client's
 #define GIVE_WAY_MS 100        // a connection that was idle for so long is closed if another one waits
 #define MAX_LINGER_BYTES 65536
-#define MAX_STEPS 16           // of one connection, before the others have their turn
+#define MAX_STEPS 16           // of one connection, before the others have their turn,
+#define MAX_TURN_MS 20         // or so long: a request may take the script far longer than a step
 #define MIN_BODY_ROOM 64       // behind a head, for its body to come through
 
 #ifndef MSG_NOSIGNAL
@@ -285,9 +286,10 @@ static bool step(mr_connection *connection) {
 }
 
 static void advance(mr_connection *connection) {
+  const uint32_t began = clock_of(connection->server);
   int steps = 0;
   while (step(connection)) {
-    if (++steps < MAX_STEPS) continue;
+    if (++steps < MAX_STEPS && clock_of(connection->server) - began < MAX_TURN_MS) continue;
     connection->server->is_busy = true;
     break;
   }
@@ -406,15 +408,13 @@ static void advance_all(mr_server *server) {
     mr_connection *connection = &server->connections[ix];
     if (server->is_stopping && connection->state == MR_READING && connection->in_size == 0) close_connection(connection);
     advance(connection);
-    if (time_left(connection) > 0) continue;
-    expire(connection);
-    advance(connection);
   }
 }
 
 bool mr_poll(mr_server *server, uint32_t timeout_ms) {
   struct pollfd polled[MR_CONNECTIONS + 1];
   mr_connection *owners[MR_CONNECTIONS];
+  bool is_late[MR_CONNECTIONS];
   nfds_t n_connections = 0;
 
   if (server->is_stopping && server->listener >= 0) {
@@ -429,9 +429,11 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms) {
     mr_connection *connection = &server->connections[ix];
     if (connection->state == MR_FREE) continue;
     const int events = (wants_input(connection) ? POLLIN : 0) | (connection->out_at < connection->out_size ? POLLOUT : 0);
+    const uint32_t left = time_left(connection);
     owners[n_connections] = connection;
+    is_late[n_connections] = left == 0;
     polled[n_connections++] = (struct pollfd){.fd = connection->socket, .events = (short)events};
-    wait = least(wait, time_left(connection));
+    wait = least(wait, left);
   }
   if (server->is_stopping && n_connections == 0) return false;
 
@@ -445,7 +447,7 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms) {
   }
   if (server->is_busy) wait = 0;
 
-  if (poll(polled, count, (int)wait) <= 0) return true;
+  if (poll(polled, count, (int)wait) < 0) return true;
   for (nfds_t ix = 0; ix < n_connections; ix++) {
     if (owners[ix]->state == MR_FREE) continue;
     if (!(polled[ix].revents & ~POLLOUT)) continue;
@@ -454,6 +456,12 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms) {
   }
   if (count > n_connections && polled[n_connections].revents) accept_one(server);
   advance_all(server);
+  // Who was late before that look at the sockets, and still is: what a client sent in time may have waited for the script.
+  for (nfds_t ix = 0; ix < n_connections; ix++) {
+    if (!is_late[ix] || time_left(owners[ix]) > 0) continue;
+    expire(owners[ix]);
+    advance(owners[ix]);
+  }
   return true;
 }
 

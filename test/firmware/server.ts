@@ -667,6 +667,20 @@ t.test('time limits', { skip }, async t => {
     t.match(await get(program, '/hello'), { statusCode: 200 })
   })
 
+  t.test('do not count what others keep the script busy with against a request that came in time', async t => {
+    const program = await start(t, { idle: 1000, script: 5000 })
+    const [patient, greedy] = [new Wire(t, program.port), new Wire(t, program.port)]
+    for (const wire of [patient!, greedy!]) {
+      void wire.send(bytes('GET', '/hello'))
+      await wire.answer()
+    }
+    void greedy!.send(bytes('GET', '/busy/300').repeat(8))
+    await program.logged('the script is busy')
+    void patient!.send(bytes('GET', '/hello'))
+    t.match(await patient!.answer(), { statusCode: 200, body: 'hello' })
+    for (let ix = 0; ix < 8; ix++) t.match(await greedy!.answer(), { statusCode: 200, body: 'done' })
+  })
+
   t.test('answer for an app that does not', async t => {
     const program = await start(t, { answer: 200 })
     const wire = new Wire(t, program.port)

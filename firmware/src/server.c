@@ -98,12 +98,27 @@ static void refuse(mr_connection *connection, int status) {
   mr_answer_refuse(connection, status);
 }
 
-// Takes a buffer for the body, and moves there what has come of it: `in` has room again. False if all are in use.
+// Whether no other connection has waited for a buffer for longer.
+static bool is_next(const mr_connection *connection) {
+  const mr_server *server = connection->server;
+  const uint32_t now = clock_of(server);
+  for (int ix = 0; ix < MR_CONNECTIONS; ix++) {
+    const mr_connection *other = &server->connections[ix];
+    if (other->state == MR_READING && other->wants_buffer && now - other->since > now - connection->since) return false;
+  }
+  return true;
+}
+
+// Takes a buffer for the body, and moves there what has come of it: `in` has room again. False if it has to wait for one.
 static bool take_buffer(mr_connection *connection) {
   mr_server *server = connection->server;
   connection->wants_buffer = true;
   for (int ix = 0; ix < MR_BODY_BUFFERS; ix++) {
     if (server->buffer_of[ix]) continue;
+    if (!is_next(connection)) {
+      server->is_busy = true;
+      return false;
+    }
     server->buffer_of[ix] = connection;
     connection->wants_buffer = false;
     connection->buffer = server->buffers[ix];

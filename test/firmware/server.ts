@@ -277,6 +277,24 @@ t.test('bodies', { skip }, async t => {
     t.match(await second!.answer(), { statusCode: 200, body: 'hello' })
   })
 
+  t.test('that are large take turns also if one client has the next one ready', async t => {
+    const { port } = await start(t)
+    const greedy = new Wire(t, port)
+    const head = bytes('POST', '/length', ['content-length: 5000'])
+    void greedy.send(bytes('POST', '/length', ['content-length: 5000', 'expect: 100-continue']))
+    t.match(await greedy.answer(), { statusCode: 100 })
+    const patient = new Wire(t, port)
+    await patient.send(post('/length', 'y'.repeat(6000)))
+    const third = new Wire(t, port)
+    void third.send(bytes('GET', '/hello'))
+    await third.answer()
+    void greedy.send('x'.repeat(5000) + head)
+    t.match(await greedy.answer(), { statusCode: 200, body: '5000' })
+    t.match(await patient.answer(), { statusCode: 200, body: '6000' })
+    void greedy.send('x'.repeat(5000))
+    t.match(await greedy.answer(), { statusCode: 200, body: '5000' })
+  })
+
   t.test('that nobody has asked for do not disturb what follows', async t => {
     const wire = new Wire(t, port)
     void wire.send(bytes('GET', '/hello', ['content-length: 5'], 'GET /') + bytes('DELETE', '/nowhere', ['content-length: 3'], 'abc') + bytes('GET', '/hello'))

@@ -130,7 +130,12 @@ static const char *read_headers(mr_app *app, JSValueConst object) {
       JSValue one = is_list ? JS_GetPropertyUint32(context, value, at) : JS_DupValue(context, value);
       JSValue key = JS_AtomToString(context, atom);
       const mr_text name = text_of(context, key);
-      problem = JS_IsException(one) || !name.data ? "" : add_header(app, name.data, name.size, one);
+      if (JS_IsException(one) || !name.data) {
+        JS_FreeCString(context, name.data);
+        problem = "";
+      } else {
+        problem = add_header(app, name.data, name.size, one);
+      }
       JS_FreeValue(context, key);
       JS_FreeValue(context, one);
     }
@@ -221,12 +226,14 @@ static bool write_held(JSContext *context, mr_exchange *exchange) {
 static mr_exchange *exchange_of(JSValueConst reply) { return JS_GetOpaque(reply, reply_class); }
 
 static JSValue reply_head(JSContext *context, JSValueConst reply, int argc, JSValueConst *argv) {
-  mr_exchange *exchange = exchange_of(reply);
   int32_t status;
-  if (!exchange || argc < 2) return JS_UNDEFINED;
+  if (argc < 2) return JS_UNDEFINED;
+  // (First of all: this too may call the script.)
+  if (JS_ToInt32(context, &status, argv[0]) < 0) return JS_EXCEPTION;
+  mr_exchange *exchange = exchange_of(reply);
+  if (!exchange) return JS_UNDEFINED;
   mr_app *app = exchange->app;
   if (exchange->has_head || app->has_headers) return JS_ThrowTypeError(context, "the head has been sent");
-  if (JS_ToInt32(context, &status, argv[0]) < 0) return JS_EXCEPTION;
   const char *problem = read_headers(app, argv[1]);
   // (Reading them may have called the script, and that have ended the exchange.)
   const bool is_live = exchange_of(reply) == exchange;
@@ -278,9 +285,10 @@ static JSValue reply_answer(
   if (app->has_headers) return JS_ThrowTypeError(context, "the head has been sent");
   if (JS_ToInt32(context, &status, argv[0]) < 0) return JS_EXCEPTION;
   const char *problem = read_headers(app, argv[1]);
-  const char *text = JS_IsString(argv[2]) ? utf8_of(context, argv[2], &size) : NULL;
-  const char *body = text ? text : bytes_of(context, argv[2], &size);
-  if (!body && JS_HasException(context)) problem = "";
+  const char *text = !problem && JS_IsString(argv[2]) ? utf8_of(context, argv[2], &size) : NULL;
+  const char *body = text || problem ? text : bytes_of(context, argv[2], &size);
+  if (!problem && !body && JS_HasException(context)) problem = "";
+  if (!problem && (status < 200 || status > 999)) problem = "bad status";
   const bool is_live = exchange_of(data[0]) == exchange;
   if (!problem && is_live) {
     release(context, exchange);
@@ -477,7 +485,8 @@ static void drain(JSContext *context, void *argument) {
   mr_exchange *exchange = argument;
   if (!write_held(context, exchange)) {
     mr_app_caught(exchange->app, "answer");
-    fail(context, exchange, 0);
+    // (To make text of what was caught may have called the script, and that have ended the exchange.)
+    if (exchange->is_live) fail(context, exchange, 0);
   }
   if (!exchange->is_live || exchange->first) return;
   if (exchange->has_ended) {

@@ -452,7 +452,7 @@ t.test('answers', { skip }, async t => {
       t.notMatch(text, /^x-injected/im, name)
       if (text) t.match(parseAnswers(text), [{ statusCode: 500 }], name)
     }
-    for (const name of ['head-twice', 'end-twice']) {
+    for (const name of ['head-twice', 'head-in-head', 'end-twice']) {
       const text = await converse(port, bytes('GET', '/raw/' + name, [CLOSE]))
       t.notMatch(text, /HTTP.*HTTP|okok/s, name)
     }

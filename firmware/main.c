@@ -36,8 +36,9 @@ static JSValue set_led(JSContext *context, JSValueConst this_value, int argc, JS
 
 static JSValue read_stats(JSContext *context, JSValueConst this_value, int argc, JSValueConst *argv) {
   (void)this_value, (void)argc, (void)argv;
-  mr_stats stats;
-  mr_app_stats(mr_server_app(server), &stats);
+  mr_stats stats = {0};
+  // (There is no server yet when the scripts run for the first time.)
+  if (server) mr_app_stats(mr_server_app(server), &stats);
   const struct {
     const char *name;
     size_t value;
@@ -55,7 +56,8 @@ static JSValue read_stats(JSContext *context, JSValueConst this_value, int argc,
 }
 
 static JSValue stop(JSContext *context, JSValueConst this_value, int argc, JSValueConst *argv) {
-  (void)context, (void)this_value, (void)argc, (void)argv;
+  (void)this_value, (void)argc, (void)argv;
+  if (!server) return JS_ThrowTypeError(context, "the server has not started yet");
   mr_stop(server);
   return JS_UNDEFINED;
 }

@@ -417,11 +417,20 @@ static void accept_one(mr_server *server) {
 
 static uint32_t least(uint32_t one, uint32_t other) { return one < other ? one : other; }
 
+// Whether an answer goes on and on while the server is to stop.
+static bool is_endless(const mr_connection *connection) {
+  const mr_server *server = connection->server;
+  const bool has_stopped = server->is_stopping && server->listener < 0;
+  return has_stopped && connection->has_head && connection->state == MR_ANSWERING
+    && clock_of(server) - server->stopped_at > server->config.answer_ms;
+}
+
 // Does all that can be done without waiting.
 static void advance_all(mr_server *server) {
   for (int ix = 0; ix < MR_CONNECTIONS; ix++) {
     mr_connection *connection = &server->connections[ix];
     if (server->is_stopping && connection->state == MR_READING && connection->in_size == 0) close_connection(connection);
+    if (is_endless(connection)) cut_connection(connection);
     advance(connection);
   }
 }
@@ -435,6 +444,7 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms) {
   if (server->is_stopping && server->listener >= 0) {
     close(server->listener);
     server->listener = -1;
+    server->stopped_at = clock_of(server);
   }
   server->is_busy = false;
   advance_all(server);

@@ -67,6 +67,7 @@ struct mr_server {
   int listener;
   uint16_t port;
   volatile bool is_stopping;
+  uint32_t stopped_at;  // when that was noticed
   bool is_busy;  // there is something to do without waiting for anything
   uint32_t accept_after;
   mr_head head;  // of the connection that was parsed last

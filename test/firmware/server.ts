@@ -930,6 +930,16 @@ t.test('shutdown', { skip }, async t => {
     t.equal(await program.exited, 0)
   })
 
+  t.test('does not wait for ever for an answer without an end, and cuts it off', async t => {
+    const program = await start(t, { answer: 300 })
+    const wire = new Wire(t, program.port)
+    void wire.send(bytes('GET', '/forever'))
+    await once(wire.socket, 'data')
+    program.kill('SIGTERM')
+    t.equal(await program.exited, 0)
+    t.notMatch(await wire.closed, /\r\n0\r\n\r\n$/)
+  })
+
   t.test('does not wait for ever for an app that never answers', async t => {
     const program = await start(t, { answer: 300 })
     const wire = new Wire(t, program.port)

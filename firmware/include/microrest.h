@@ -201,7 +201,7 @@ typedef struct {
   uint32_t idle_ms;    // 5000: between requests
   uint32_t head_ms;    // 10000: for a request's head, from its first byte
   uint32_t body_ms;    // 20000: for its body
-  uint32_t answer_ms;  // 10000: for the app to begin its answer; then 503
+  uint32_t answer_ms;  // 10000: for the app to begin its answer; then 503. Once the client sends no more: for each piece
   uint32_t write_ms;   // 10000: for the client to take MR_OUT_BYTES
   uint32_t linger_ms;  // 2000: for the client to close, after the last answer
 

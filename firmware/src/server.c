@@ -255,6 +255,7 @@ static void receive(mr_connection *connection) {
   } else if (size == 0) {
     // It may only have closed its half, and still wait for the answer.
     connection->is_ended = true;
+    if (connection->has_head && connection->out_at == connection->out_size) start_clock(connection);
   } else {
     connection->in_size += (size_t)size;
   }
@@ -317,7 +318,8 @@ static uint32_t limit_of(const mr_connection *connection) {
   const mr_server_config *config = &connection->server->config;
   if (connection->state == MR_LINGERING) return config->linger_ms;
   if (connection->out_at < connection->out_size) return config->write_ms;
-  if (connection->state == MR_ANSWERING) return connection->has_head ? 0 : config->answer_ms;
+  // (A client that has closed its half mostly has closed the other one as well. Only what is sent to it can tell.)
+  if (connection->state == MR_ANSWERING) return connection->has_head && !connection->is_ended ? 0 : config->answer_ms;
   if (connection->wants_buffer) return 0;
   return connection->head_size > 0 ? config->body_ms : connection->is_started ? config->head_ms : config->idle_ms;
 }
@@ -334,7 +336,7 @@ static void expire(mr_connection *connection) {
   mr_server *server = connection->server;
   if (connection->state == MR_LINGERING) {
     close_connection(connection);
-  } else if (connection->out_at < connection->out_size) {
+  } else if (connection->out_at < connection->out_size || (connection->state == MR_ANSWERING && connection->has_head)) {
     cut_connection(connection);
   } else if (connection->state == MR_ANSWERING) {
     mr_exchange *exchange = connection->exchange;

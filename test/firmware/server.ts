@@ -699,6 +699,17 @@ t.test('time limits', { skip }, async t => {
     for (let ix = 0; ix < 8; ix++) t.match(await greedy!.answer(), { statusCode: 200, body: 'done' })
   })
 
+  t.test('end a stream without news to a client that has left, and the app is told', async t => {
+    const program = await start(t, { answer: 200 })
+    for (let ix = 0; ix < MAX_CONNECTIONS; ix++) {
+      const wire = new Wire(t, program.port)
+      void wire.send(bytes('GET', '/events'))
+      await once(wire.socket, 'data')
+      wire.socket.destroy()
+    }
+    t.match(await get(program, `/abandoned/${MAX_CONNECTIONS}`), { statusCode: 200, body: '4' })
+  })
+
   t.test('answer for an app that does not', async t => {
     const program = await start(t, { answer: 200 })
     const wire = new Wire(t, program.port)

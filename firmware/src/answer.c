@@ -159,7 +159,7 @@ static size_t on_write(void *to, const void *data, size_t size) {
   if (connection->framing == MR_CHUNKED) return put_chunk(connection, data, size);
   if (connection->framing == MR_SIZED && (int64_t)size > connection->left) {
     mr_app_log(connection->server->app, MR_LOG_ERROR, "an answer is longer than its content-length");
-    connection->is_cut = true;
+    connection->is_cut = connection->server->is_busy = true;
     return size;
   }
   if (size > room(connection)) size = room(connection);

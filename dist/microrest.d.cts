@@ -123,7 +123,10 @@ interface RestLike {
     /** How deep `next()` may nest before a loop takes over, in steps. Default 100. */
     maxNesting?: number | undefined;
 }
-/** Print a notice by `console.warn`, after a timestamp and the name "microrest". Silent where there is no console. */
+/**
+ * Print a notice by `console.warn`, after a timestamp and the name "microrest". By `console.log` where that is all there is, as in
+ * qjs. Silent where there is no console.
+ */
 declare function warn(...args: unknown[]): void;
 interface HttpErrorConstructor {
     new (statusCode?: number, debug?: unknown, details?: unknown): HttpErrorLike;

@@ -66,12 +66,15 @@ function setOwn(object, name, value) {
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Print a notice by `console.warn`, after a timestamp and the name "microrest". Silent where there is no console. */
+/**
+ * Print a notice by `console.warn`, after a timestamp and the name "microrest". By `console.log` where that is all there is, as in
+ * qjs. Silent where there is no console.
+ */
 function warn(...args) {
   if (typeof console == 'undefined') return;
   // The smallest engines have Date.now and no Date objects.
-  args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:');
-  console.warn.apply(console, args);
+  args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:')
+  ;(console.warn || console.log).apply(console, args);
 }
 
 /** Report what can reach nobody: to the rest object if it takes reports, else by `warn`. @internal */
@@ -604,7 +607,7 @@ function proceed( number, err) {
   const run = this;
   if (number !== run.number_) {
     if (err) warn('late error:', err);
-    else if (number !== run.cut_) warn('next called twice');
+    else if (!(number >= run.cut_)) warn('next called twice');
     return;
   }
   const { req_, phase_ } = run;
@@ -662,8 +665,9 @@ function takeValue(run, number, step, value) {
   if (value instanceof Error) return proceed.call(run, number, value);
   if (number !== run.number_) return;
   if (phase_ === POST) {
-    // It is done, and declares no next to say so. A wrapper that passes next on may yet call it.
-    run.cut_ = number;
+    // It is done, and declares no next to say so. A wrapper that passes next on may yet call it. (So may the step that the closing of
+    // the response has cut off before.)
+    if (!(run.cut_ < number)) run.cut_ = number;
     return proceed.call(run, number);
   }
   if (value === res_ || res_.headersSent) return;

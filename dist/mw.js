@@ -45,12 +45,15 @@ function setOwn(object, name, value) {
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Print a notice by `console.warn`, after a timestamp and the name "microrest". Silent where there is no console. */
+/**
+ * Print a notice by `console.warn`, after a timestamp and the name "microrest". By `console.log` where that is all there is, as in
+ * qjs. Silent where there is no console.
+ */
 function warn(...args) {
   if (typeof console == 'undefined') return;
   // The smallest engines have Date.now and no Date objects.
-  args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:');
-  console.warn.apply(console, args);
+  args.unshift(('toISOString' in Date.prototype ? new Date().toISOString() : Date.now()) + ' -- microrest:')
+  ;(console.warn || console.log).apply(console, args);
 }
 
 // ---------------------------------------------------------------------------------------------------------- errors

@@ -87,12 +87,14 @@ typedef struct {
   uint32_t *value;
 } option;
 
-// Sets the option that an argument, name=value, names. False if there is none.
+// Sets the option that an argument, name=number, names. False if there is none, or no number.
 static bool set_option(const option *options, size_t count, const char *argument) {
   const size_t length = strcspn(argument, "=");
   for (size_t ix = 0; ix < count && argument[length]; ix++) {
     if (strlen(options[ix].name) != length || memcmp(options[ix].name, argument, length) != 0) continue;
-    *options[ix].value = (uint32_t)strtoul(argument + length + 1, NULL, 10);
+    const char *digits = argument + length + 1;
+    if (!*digits || digits[strspn(digits, "0123456789")]) break;
+    *options[ix].value = (uint32_t)strtoul(digits, NULL, 10);
     return true;
   }
   fprintf(stderr, "what is %s?\n", argument);
@@ -113,6 +115,11 @@ int main(int argc, char **argv) {
   };
   for (int ix = 1; ix < argc; ix++) {
     if (!set_option(options, sizeof options / sizeof *options, argv[ix])) return 2;
+  }
+
+  if (port > UINT16_MAX) {
+    fprintf(stderr, "no port %u\n", (unsigned)port);
+    return 2;
   }
 
   // In two pieces, as a microcontroller has it.

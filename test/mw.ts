@@ -67,6 +67,18 @@ t.test('warn prints milliseconds where dates have no text form', async t => {
   t.match(printed[0]![0], /^\d{13} -- microrest:$/)
 })
 
+t.test('warn prints by console.log where there is nothing else, as in qjs', async t => {
+  const printed: unknown[][] = []
+  const { log } = console
+  console.log = (...args: unknown[]) => { printed.push(args) }
+  try {
+    without(console, 'warn', () => mw.warn('text', 7))
+  } finally {
+    console.log = log
+  }
+  t.strictSame(printed.map(args => args.slice(1)), [['text', 7]])
+})
+
 t.test('warn is silent where there is no console', async t => {
   t.doesNotThrow(() => without(globalThis, 'console', () => mw.warn('text')))
 })

@@ -37,7 +37,9 @@ export async function build() {
 
   for (const entry of entries) {
     const name = entry.replace(/\.ts$/, '')
-    const types = await bundleDeclarations(declarations, entry)
+    const bundled = await bundleDeclarations(declarations, entry)
+    // An add-on or a host brings types of the core along, and is not what mw.ts says of itself.
+    const types = entry.includes('/') ? bundled.replace(/\/\*\*\n \* mw: [^]*?\*\/\n/, '') : bundled
     const { code, exports } = await bundleReadable(entry, types)
     files.set(`${name}.js`, banner(entry) + code)
     files.set(`${name}.d.ts`, banner(entry) + types)

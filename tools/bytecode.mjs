@@ -52,8 +52,9 @@ export function compile(qjsc, file) {
   try {
     const output = path.join(folder, 'bytecode.c')
     // (Modules are found again by the names that they are compiled by. So these must not depend on where the compiler was
-    // started.)
-    execFileSync(qjsc, [...optionsOf(qjsc), '-o', output, path.basename(file)], { cwd: path.dirname(path.resolve(file)) })
+    // started. It is started elsewhere, so a path to it has to be a whole one.)
+    const command = qjsc.includes('/') ? path.resolve(qjsc) : qjsc
+    execFileSync(command, [...optionsOf(qjsc), '-o', output, path.basename(file)], { cwd: path.dirname(path.resolve(file)) })
     const arrays = [...fs.readFileSync(output, 'utf8').matchAll(/const uint8_t (\w+)\[\d+\] = \{([^}]*)\}/g)]
     return arrays.map(([, name = '', list = ''], ix) => {
       const isMain = ix === arrays.length - 1

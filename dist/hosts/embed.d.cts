@@ -1,12 +1,5 @@
 /*! microrest/embed 0.7.0, MIT licence, (c) the microrest authors. Generated from hosts/embed.ts by `npm run build`. */
 
-/**
- * mw: what every step and both routers stand on. Types, errors, answers, bodies, queries, paths, and the run that
- * carries one request through its steps.
- *
- * The first of the core's three modules: it imports nothing. It knows no Node and calls only what the smallest
- * engines have, so that the built script runs wherever there is JavaScript at all.
- */
 declare global {
     namespace Microrest {
         /** What add-ons put on a request. An add-on declares its fields here, and every step sees them on `req`. */

@@ -1257,6 +1257,18 @@ for (const [name, make] of ROUTERS) {
     t.equal(posts, 1)
   })
 
+  t.test(`nothing is reported of a ${name} whose answer to a body in pieces has run a post step without next`, async t => {
+    const warnings = catchWarnings(t)
+    const order: string[] = []
+    const app = make().use('post', () => { order.push('post') }).all('/', () => 'ok')
+    const { host, input } = start(app, PIECES)
+    input.data('text')
+    input.end()
+    t.strictSame(order, ['post'])
+    t.match(host.told, [['head', 200, {}], ['end', 'ok']])
+    t.strictSame(warnings, [])
+  })
+
   t.test(`a step of a ${name} that destroys the response has post steps run`, async t => {
     let posts = 0
     const app = make().use('post', () => { posts++ }).get('/', (_req, res, _next) => { res.destroy() })

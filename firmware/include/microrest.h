@@ -225,7 +225,8 @@ bool mr_poll(mr_server *server, uint32_t timeout_ms);
 void mr_run(mr_server *server);
 
 // Stops: no new connections, idle ones are closed, busy ones after their answer; what is not out answer_ms later is cut off (also
-// the answer to a client that has left: whether it still reads nobody knows). May be called from a signal handler, from another task and by the app; takes effect within a second.
+// the answer to a client that has left: whether it still reads nobody knows). May be called from a signal handler, from another
+// task and by the app; takes effect within a second.
 void mr_stop(mr_server *server);
 
 // Closes all that is still open and frees the engine. The regions are yours again.

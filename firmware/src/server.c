@@ -98,13 +98,20 @@ static void refuse(mr_connection *connection, int status) {
   mr_answer_refuse(connection, status);
 }
 
-// Whether no other connection has waited for a buffer for longer.
+// Gets in line for a buffer.
+static void want_buffer(mr_connection *connection) {
+  if (connection->wants_buffer) return;
+  connection->wants_buffer = true;
+  connection->place = connection->server->last_place++;
+}
+
+// Whether no other connection is before it in line. (Places may wrap around.)
 static bool is_next(const mr_connection *connection) {
   const mr_server *server = connection->server;
-  const uint32_t now = clock_of(server);
   for (int ix = 0; ix < MR_CONNECTIONS; ix++) {
     const mr_connection *other = &server->connections[ix];
-    if (other->state == MR_READING && other->wants_buffer && now - other->since > now - connection->since) return false;
+    const uint32_t behind = connection->place - other->place;
+    if (other->state == MR_READING && other->wants_buffer && behind > 0 && behind < UINT32_MAX / 2) return false;
   }
   return true;
 }
@@ -112,7 +119,7 @@ static bool is_next(const mr_connection *connection) {
 // Takes a buffer for the body, and moves there what has come of it: `in` has room again. False if it has to wait for one.
 static bool take_buffer(mr_connection *connection) {
   mr_server *server = connection->server;
-  connection->wants_buffer = true;
+  want_buffer(connection);
   for (int ix = 0; ix < MR_BODY_BUFFERS; ix++) {
     if (server->buffer_of[ix]) continue;
     if (!is_next(connection)) {
@@ -167,7 +174,7 @@ static bool read_head(mr_connection *connection) {
     return false;
   }
   connection->expects_continue = head->expect_continue && head->has_body;
-  connection->wants_buffer = head->content_length > MR_IN_BYTES - size;
+  if (head->content_length > MR_IN_BYTES - size) want_buffer(connection);
   return true;
 }
 

@@ -36,6 +36,7 @@ typedef struct {
   size_t taken;      // bytes of `in` that belong to this request and have been looked at
   bool is_started;
   bool wants_buffer;  // one for its body, when there is one to be had
+  uint32_t place;     // in the line for that
   bool expects_continue;
   mr_body framing_in;
   char *body;  // in `in`, or a buffer
@@ -75,6 +76,7 @@ struct mr_server {
   mr_header fields[MR_MAX_FIELDS];
   mr_connection connections[MR_CONNECTIONS];
   const mr_connection *buffer_of[MR_BODY_BUFFERS];
+  uint32_t last_place;  // in the line for a buffer
   char buffers[MR_BODY_BUFFERS][MR_BODY_BYTES];
 };
 

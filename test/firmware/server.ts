@@ -865,13 +865,16 @@ t.test('out of memory', { skip }, async t => {
     t.after(() => agent.close())
     const seen: { [status: number]: number } = {}
     for (let ix = 0; ix < 2000 && !seen[503]; ix++) {
-      const { statusCode, body } = await request(program.url + '/leak/3000', { dispatcher: agent })
+      const { statusCode, body } = await request(program.url + '/leak/' + (2000 + ix * 37 % 2000), { dispatcher: agent })
       await body.dump()
       seen[statusCode] = (seen[statusCode] ?? 0) + 1
     }
     t.equal(seen[503], 1)
     t.ok(seen[200]! > 5)
-    t.match(await stats(program), { restarts: ++restarts })
+    // (More than one, if memory ran out behind an answer that was whole: that was sent.)
+    const now = (await stats(program)).restarts
+    t.ok(now > restarts)
+    restarts = now
   })
 
   t.test('again and again wears nothing down', async t => {

@@ -864,17 +864,17 @@ t.test('out of memory', { skip }, async t => {
     const agent = new Agent({ connections: 1 })
     t.after(() => agent.close())
     const seen: { [status: number]: number } = {}
+    // Memory may also run out behind an answer that was whole, and was sent: then the app begins anew with the next one.
+    let begun = 0
     for (let ix = 0; ix < 2000 && !seen[503]; ix++) {
       const { statusCode, body } = await request(program.url + '/leak/' + (2000 + ix * 37 % 2000), { dispatcher: agent })
-      await body.dump()
+      if (await body.text() === '1') begun++
       seen[statusCode] = (seen[statusCode] ?? 0) + 1
     }
     t.equal(seen[503], 1)
     t.ok(seen[200]! > 5)
-    // (More than one, if memory ran out behind an answer that was whole: that was sent.)
-    const now = (await stats(program)).restarts
-    t.ok(now > restarts)
-    restarts = now
+    restarts += begun
+    t.match(await stats(program), { restarts })
   })
 
   t.test('again and again wears nothing down', async t => {

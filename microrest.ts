@@ -371,22 +371,34 @@ function buildFilter(path: string, step: Step, router: RouterLike): Step {
     const isBelow = prefix.every((part, ix) => ix < parts.length && fold(parts[ix]!, options) === part)
     return isBelow ? step.apply(undefined, args as [Req, Res, Next]) : (args.pop() as Next)(isErr ? args[0] : undefined)
   }
-  // What a step may do is known by its length.
-  return Object.defineProperty(filter, 'length', { value: step.length })
+  return inPlaceOf(step, filter)
+}
+
+/** A step that calls another, and looks like that: what a step may do is known by its length, and what it is in messages by its name. */
+function inPlaceOf(other: { length: number; name: string }, step: Step): Step {
+  for (const key of ['length', 'name'] as const) Object.defineProperty(step, key, { value: other[key] })
+  return step
 }
 
 /** Make the app of a Rest: the listener, and the methods on it. */
 function buildApp(rest: Rest): App {
   const readBody: ReadBody = (req, res, next, context) => rest.readBody(req, res, next, context)
+  readBody.isEmpty_ = (req) => !!rest.readBody.isEmpty_ && rest.readBody.isEmpty_(req)
   const servers: Server[] = []
   // Without a router requests go the same way, through a route that matches them all.
+  let processed: ProcessRequest | undefined
+  let route: Found
   const plan: Plan = {
     steps_: noSteps(),
     body_: readBody,
-    passesBody_: true,
     find_() {
-      if (!rest.processRequest) throw new Error('no router or processRequest')
-      return { use_: [], mw_: rest.processRequest.bind(rest) as Step }
+      const { processRequest } = rest
+      if (!processRequest) throw new Error('no router or processRequest')
+      if (processed !== processRequest) {
+        processed = processRequest
+        route = { use_: [], mw_: inPlaceOf(processRequest, (req, res, next) => processRequest.call(rest, req, res, next, req.body)) }
+      }
+      return route
     },
   }
   // What errors are left run on: a chain with one step.

@@ -348,6 +348,27 @@ function gather(
   else if (req.headers && +req.headers[CONTENT_LENGTH] > bodySizeLimit) tooLong();
 }
 
+/** The body of all requests that have none. */
+let emptyBody;
+
+/** True for a request without a body, which then is there to be seen, empty. */
+function isEmpty(req) {
+  // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
+  if (!req.readableEnded && !(req.httpVersionMajor === 1 && !saysBody(req))) return false;
+  req.body = req.readableEncoding ? '' : emptyBody || (emptyBody = join([], 0, req));
+  return true;
+}
+
+/** True if the head of a request announces a body. (Node makes `headers` when they are first asked for, which takes a while.) */
+function saysBody({ headers, rawHeaders }) {
+  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers['transfer-encoding']);
+  for (let ix = 0; ix < rawHeaders.length; ix += 2) {
+    const { length } = rawHeaders[ix];
+    if ((length === 14 || length === 17) && /^(content-length|transfer-encoding)$/i.test(rawHeaders[ix])) return true;
+  }
+  return false;
+}
+
 /**
  * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
  *
@@ -361,16 +382,13 @@ function buildReadBody(options) {
   if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus);
 
   // (Of four parameters it would be taken for an err step.)
-  return function mwReadBody(req, res, next) {
+  function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const { body } = req;
-    if (body !== undefined) return next(null, context, body);
-    // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.readableEnded ||
-      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding']);
-    if (isEmpty) return next(null, context, req.body = join([], 0, req));
-    gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
-  };
+    if (req.body !== undefined || isEmpty(req)) next(null, context, req.body);
+    else gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
+  }
+  mwReadBody.isEmpty_ = isEmpty;
+  return mwReadBody;
 }
 
 /** The ready-made step of `buildReadBody`, with a limit of 1 MiB. */

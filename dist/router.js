@@ -326,6 +326,27 @@ function gather(
   else if (req.headers && +req.headers[CONTENT_LENGTH] > bodySizeLimit) tooLong();
 }
 
+/** The body of all requests that have none. */
+let emptyBody;
+
+/** True for a request without a body, which then is there to be seen, empty. */
+function isEmpty(req) {
+  // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
+  if (!req.readableEnded && !(req.httpVersionMajor === 1 && !saysBody(req))) return false;
+  req.body = req.readableEncoding ? '' : emptyBody || (emptyBody = join([], 0, req));
+  return true;
+}
+
+/** True if the head of a request announces a body. (Node makes `headers` when they are first asked for, which takes a while.) */
+function saysBody({ headers, rawHeaders }) {
+  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers['transfer-encoding']);
+  for (let ix = 0; ix < rawHeaders.length; ix += 2) {
+    const { length } = rawHeaders[ix];
+    if ((length === 14 || length === 17) && /^(content-length|transfer-encoding)$/i.test(rawHeaders[ix])) return true;
+  }
+  return false;
+}
+
 /**
  * Build a step that reads the request's body into `req.body`, or leaves it if that is set already.
  *
@@ -339,16 +360,13 @@ function buildReadBody(options) {
   if (!isWhole(bodySizeStatus, 400, 499)) refuse('bad bodySizeStatus', bodySizeStatus);
 
   // (Of four parameters it would be taken for an err step.)
-  return function mwReadBody(req, res, next) {
+  function mwReadBody(req, res, next) {
     const context = arguments[3];
-    const { body } = req;
-    if (body !== undefined) return next(null, context, body);
-    // HTTP/1 has a body where it says so (RFC 9112, section 6.3); elsewhere only the stream knows.
-    const isEmpty = req.readableEnded ||
-      (req.httpVersionMajor === 1 && !req.headers[CONTENT_LENGTH] && !req.headers['transfer-encoding']);
-    if (isEmpty) return next(null, context, req.body = join([], 0, req));
-    gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
-  };
+    if (req.body !== undefined || isEmpty(req)) next(null, context, req.body);
+    else gather(req, res, next, context, bodySizeLimit, bodySizeStatus);
+  }
+  mwReadBody.isEmpty_ = isEmpty;
+  return mwReadBody;
 }
 
 // -------------------------------------------------------------------------------------------------------- the path
@@ -408,6 +426,9 @@ function placeOf(root, parts) {
 
 // --------------------------------------------------------------------------------------------------------- the run
 
+/** No steps. */
+const NONE = [];
+
 /** A table for names from elsewhere: nothing is in it but what is put there. @internal */
 const bare = () => Object.create(null);
 
@@ -449,12 +470,12 @@ class Run {
     this.callback_ = callback;
     this.phase_ = PRE;
     this.steps_ = plan.steps_.pre;
-    this.ix_ = 0;
+    this.base_ = 0;
     this.route_ = undefined;
     this.number_ = 0;
-    this.depth_ = 0;
-    this.again_ = false;
-    this.url_ = '';
+    this.nesting_ = ((rest && rest.maxNesting) || MAX_NESTING) - 1;
+    this.since_ = -1;
+    this.again_ = undefined;
   }
 }
 
@@ -473,84 +494,114 @@ function runSteps(
   if (outer) run.outer_ = outer;
   // (The others keep off the request: one whose step never goes on has no end, and would be held by it in a cycle.)
   if (outer || plan.steps_.post.length) run.req_._run = run;
-  takeSteps(run);
+  takeStep(run);
 }
 
-/** Begin a phase: the loop is to take its steps next. */
+/** Begin a phase. Its steps are next. */
 function enter(run, phase, steps) {
   run.phase_ = phase;
   run.steps_ = steps;
-  run.ix_ = 0;
-  run.again_ = true;
+  run.base_ = run.number_;
 }
 
-/**
- * Take steps, for as long as they go on without nesting: call the next step, or turn to the next phase.
- *
- * (One function, where two would read better: each level of nesting has its frame on what may be a stack of 16 KB.)
- */
-function takeSteps(run) {
-  run.depth_++;
-  do {
-    const { req_, res_, phase_ } = run;
-    const number = run.number_;
-    const step = (typeof run.steps_ == 'function' ? (run.ix_++ ? undefined : run.steps_) : run.steps_[run.ix_++]);
-    run.again_ = false;
-    run.url_ = req_.url;
-    if (req_.baseUrl !== run.baseUrl_) run.baseUrl_ = req_.baseUrl;
-    try {
-      if (step) {
-        const next = proceed.bind(run, number);
-        const value =
-          phase_ === ERR ? step(run.err_, req_, res_, next)
-            : run.plan_.passesBody_ ? step(req_, res_, next, req_.body)
-              : step(req_, res_, next);
-        // (A promise is known by its `then`.)
-        if (value && isFunction(value.then)) waitFor(run, number, step, value);
-        else takeValue(run, number, step, value);
-      } else turn(run);
-    } catch (err) {
-      proceed.call(run, number, toError(err));
+/** Call the next step. (What few steps need is elsewhere: this much an engine can inline into them, so that each level is one call.) */
+function takeStep(run) {
+  const { number_, steps_ } = run;
+  const ix = number_ - run.base_;
+  try {
+    const step = ix < steps_.length ? steps_[ix] : turn(run);
+    if (step) {
+      const next = (err) => proceed(run, number_, err);
+      const value = run.phase_ < ERR ? step(run.req_, run.res_, next) : callLate(run, step, next);
+      if (value !== undefined || number_ === run.number_) settle(run, number_, step, value);
     }
-    if (step && number === run.number_) {
-      // The step has not gone on: if there are post steps, see to it that they run should it never.
-      if (run.isClosed_ || res_.destroyed) close(run);
-      else if (!run.isListening_ && phase_ < POST && run.plan_.steps_.post.length && res_.on) {
-        run.isListening_ = true;
-        res_.on('close', close.bind(null, run));
-      }
-    }
-  } while (run.again_);
-  run.depth_--;
+  } catch (err) {
+    proceed(run, number_, toError(err));
+  }
 }
 
-/** The steps of a phase are through: turn to the next phase. */
+/** Call an err or post step. */
+const callLate = (run, step, next) =>
+  run.phase_ === ERR ? step(run.err_, run.req_, run.res_, next) : step(run.req_, run.res_, next);
+
+/** A step has returned a value, or has not gone on: then, if there are post steps, see to it that they run should it never. */
+function settle(run, number, step, value) {
+  const { phase_, res_ } = run;
+  // (Who has answered by `res` need not say so.)
+  if (value !== undefined || phase_ === POST || !res_.headersSent) takeValue(run, number, step, value);
+  if (number !== run.number_) return;
+  run.since_ = number;
+  if (run.isClosed_ || res_.destroyed) close(run);
+  else if (!run.isListening_ && phase_ < POST && run.plan_.steps_.post.length && res_.on) {
+    run.isListening_ = true;
+    res_.on('close', close.bind(null, run));
+  }
+}
+
+/** The steps of a phase are through: turn to the next phase that has any. The first of them; none if the run is over. */
 function turn(run) {
-  const { plan_, req_, phase_, route_ } = run;
-  if (phase_ === PRE) {
+  const { plan_, req_ } = run;
+  if (run.phase_ === PRE) {
     if (!req_.params) req_.params = {};
     const found = plan_.find_(req_);
     run.route_ = found.mw_;
     enter(run, USE, found.use_);
-  } else if (phase_ === USE && req_.body === undefined && plan_.body_ && (typeof route_ == 'function' ? route_ : route_[0])?.readBody !== false) {
-    enter(run, BODY, plan_.body_);
-  } else if (phase_ < ROUTE) enter(run, ROUTE, route_);
-  else if (phase_ < POST) enter(run, POST, plan_.steps_.post);
-  else end(run);
+    if (run.steps_.length) return run.steps_[0];
+  }
+  const { route_ } = run;
+  const first = isFunction(route_) ? route_ : route_ && route_[0];
+  if (run.phase_ === USE && first && first.readBody !== false) {
+    const readBody = plan_.body_;
+    if (readBody && req_.body === undefined && !(readBody.isEmpty_ && readBody.isEmpty_(req_))) {
+      enter(run, BODY, NONE);
+      return readBody;
+    }
+  }
+  if (run.phase_ < ROUTE) {
+    enter(run, ROUTE, isFunction(route_) ? NONE : route_);
+    if (first) {
+      // What reads the body by itself may be a mount.
+      if (first.readBody === false) {
+        run.url_ = req_.url;
+        run.baseUrl_ = req_.baseUrl;
+      }
+      return first;
+    }
+  }
+  if (run.phase_ < POST) {
+    enter(run, POST, plan_.steps_.post);
+    if (run.steps_.length) return run.steps_[0];
+  }
+  end(run);
+  return undefined;
 }
 
 /** What a step's `next` does. Only the first call counts. */
-function proceed( number, err) {
-  const run = this;
+function proceed(run, number, err) {
   if (number !== run.number_) {
     if (err) warn('late error:', err);
     else if (!(number >= run.cut_)) warn('next called twice');
     return;
   }
-  const { req_, phase_ } = run;
-  run.number_++;
+  run.number_ = number + 1;
+  if (run.phase_ > BODY || err !== undefined) redirect(run, err);
+  if (number - run.since_ < run.nesting_) takeStep(run);
+  else if (run.again_ !== undefined) run.again_ = true;
+  else {
+    // As deep as it may nest: from here on a loop takes the steps.
+    do {
+      run.again_ = false;
+      takeStep(run);
+    } while (run.again_);
+    run.again_ = undefined;
+  }
+}
+
+/** Where a run goes from its route on, and with an error. */
+function redirect(run, err) {
+  const { phase_, req_ } = run;
   // What a mount has changed is put back.
-  if (req_.baseUrl !== run.baseUrl_) {
+  if (phase_ === ROUTE && run.url_ !== undefined && req_.baseUrl !== run.baseUrl_) {
     req_.url = run.url_;
     req_.baseUrl = run.baseUrl_;
   }
@@ -558,7 +609,7 @@ function proceed( number, err) {
     if (err) {
       if (run.err_) reportTo(run.rest_, err, 'post-mw error');
       else run.err_ = err;
-      enter(run, POST, []);
+      enter(run, POST, NONE);
     }
   } else if (phase_ === ERR) {
     if (!err) {
@@ -569,9 +620,6 @@ function proceed( number, err) {
     run.err_ = err;
     enter(run, ERR, run.plan_.steps_.err);
   } else if (err === false) enter(run, POST, run.plan_.steps_.post);
-
-  if (run.depth_ < ((run.rest_ && run.rest_.maxNesting) || MAX_NESTING)) takeSteps(run);
-  else run.again_ = true;
 }
 
 /** Wait for the promise of a step. (Not all that has a `then` keeps to settling once.) */
@@ -581,7 +629,7 @@ function waitFor(run, number, step, promise) {
     if (isSettled) return;
     isSettled = true;
     run.pending_--;
-    if (err) proceed.call(run, number, err);
+    if (err) proceed(run, number, err);
     else takeValue(run, number, step, value);
     if (run.isClosed_) close(run);
   }
@@ -596,16 +644,18 @@ function waitFor(run, number, step, promise) {
 
 /** Take what a step returned: the answer, if it declares no `res` to answer by. */
 function takeValue(run, number, step, value) {
+  // (A promise is known by its `then`.)
+  if (value && isFunction(value.then)) return waitFor(run, number, step, value);
   const { res_, err_, phase_ } = run;
   const arity = step.length;
   if (arity > (phase_ < ERR ? 1 : 2)) return;
-  if (value instanceof Error) return proceed.call(run, number, value);
+  if (value instanceof Error) return proceed(run, number, value);
   if (number !== run.number_) return;
   if (phase_ === POST) {
     // It is done, and declares no next to say so. A wrapper that passes next on may yet call it. (So may the step that the closing of
     // the response has cut off before.)
     if (!(run.cut_ < number)) run.cut_ = number;
-    return proceed.call(run, number);
+    return proceed(run, number);
   }
   if (value === res_ || res_.headersSent) return;
   if (value !== undefined) {
@@ -615,11 +665,11 @@ function takeValue(run, number, step, value) {
       // The answer to an error is an error, unless its step says otherwise.
       if (status === 200) status = statusOf(err_) || 500;
     }
-    proceed.call(run, number, respond(res_, undefined, 'returned', status, value) || false);
+    proceed(run, number, respond(res_, undefined, 'returned', status, value) || false);
   } else if (arity) {
     // (A step of length 0 may be a wrapper, and what it wraps may go on later.)
     const { method, url } = run.req_;
-    proceed.call(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
+    proceed(run, number, new Error('step "' + step.name + '" of ' + method + ' ' + url + ' returned nothing and takes no next'));
   }
 }
 
@@ -638,7 +688,7 @@ function close(run) {
     // An err step that has answered has dealt with the error. One that has not goes on as a route does: the error is kept.
     if (!res_.writableEnded) run.phase_ = ROUTE;
     run.cut_ = run.number_;
-    proceed.call(run, run.number_, false);
+    proceed(run, run.number_, false);
   }
 }
 

@@ -223,8 +223,12 @@ function decode(text) {
  */
 function parseQuery(text) {
   const query = {};
-  for (const piece of text.split('+').join(' ').split('&')) {
-    if (piece) {
+  const spaced = text.indexOf('+') < 0 ? text : text.split('+').join(' ');
+  for (let at = 0, end; at < spaced.length; at = end + 1) {
+    end = spaced.indexOf('&', at);
+    if (end < 0) end = spaced.length;
+    if (end > at) {
+      const piece = spaced.slice(at, end);
       const eq = piece.indexOf('=');
       const name = decode(eq < 0 ? piece : piece.slice(0, eq));
       const value = eq < 0 ? 1 : decode(piece.slice(eq + 1));

@@ -1,0 +1,95 @@
+// What a bench is, and where everything is that the kit and the benches share.
+//
+// A bench is a folder here with a file bench.mjs, whose default export is a `Bench`. The kit runs each of its contenders on each of its
+// tables in a process of their own (kit/job.mjs), several times over, and sees to order, progress, medians, records and print.
+
+import fs from 'node:fs'
+import path from 'node:path'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/**
+ * One table of a bench: a row for each contender, a column for each figure.
+ *
+ * @typedef {object} Table
+ * @property {string} title what its figures are, in a line
+ * @property {string} unit 'ns', 'B', … Said in the heading.
+ * @property {string[]} columns the figures to print first. Others are printed below, with --detail.
+ * @property {'less' | 'more'} [best] which figures are good ones. Default 'less'.
+ * @property {string[]} [contenders] who is in it. Default is all of the bench.
+ * @property {string[]} [parts] what of the table has a process of its own, so that one does not spoil the other. Default is none.
+ * @property {number} [passes] how often each is measured. Default is the bench's.
+ *
+ * What one process is to do.
+ *
+ * @typedef {object} Job
+ * @property {string} bench
+ * @property {string} table
+ * @property {string} contender
+ * @property {string | undefined} [part] one of the table's parts; none for the check, which is of the whole table
+ * @property {boolean} quick a rough figure is enough, in a fifth of the time or less
+ * @property {{ [what: string]: string }} wrong what of this table the contender has not passed, which is not to be timed
+ *
+ * @typedef {{ [column: string]: number }} Figures
+ *
+ * @typedef {object} Bench
+ * @property {string} name the name of its folder
+ * @property {string} title what is measured, in a line
+ * @property {string[]} notes what a reader of the tables has to know
+ * @property {{ [name: string]: Table }} tables
+ * @property {string[]} contenders in the order of the rows. Names that begin with 'microrest' and have no digit are ours.
+ * @property {string} [floor] the contender that is no rival but a floor: it wins no column
+ * @property {string} [base] the contender that all figures are also given as a ratio to, pass by pass
+ * @property {string[]} [packages] peers whose versions are recorded
+ * @property {number} passes how often each is measured
+ * @property {string[]} [execArgv] options of Node for its processes
+ * @property {(job: Job) => Promise<{ [what: string]: string }>} check what the contender gets wrong in a table, and how: nothing, if it is
+ *   all right. Throws if it cannot do the table at all. Runs in a process of its own, before anything is timed.
+ * @property {(job: Job) => Promise<Figures>} measure
+ */
+
+/** The folder of the benches, an absolute path. */
+export const BENCH = fileURLToPath(new URL('..', import.meta.url))
+
+/** The top of the checkout. */
+export const ROOT = path.dirname(path.resolve(BENCH))
+
+const require = createRequire(import.meta.url)
+
+/** The names of all benches. */
+export function listBenches() {
+  return fs.readdirSync(BENCH).filter((name) => fs.existsSync(path.join(BENCH, name, 'bench.mjs')))
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<Bench>}
+ */
+export async function loadBench(name) {
+  return (await import(pathToFileURL(path.join(BENCH, name, 'bench.mjs')).href)).default
+}
+
+/** The file of ours to measure: dist/microrest.js, or the one that the environment names. */
+export function oursFile() {
+  return path.resolve(process.env.MICROREST || path.join(ROOT, 'dist/microrest.js'))
+}
+
+/** Load what is to be measured of ours. */
+export async function loadOurs() {
+  return import(pathToFileURL(oursFile()).href)
+}
+
+/** True for ours, in any of the ways it is measured; false for peers, the JavaScript original among them. @param {string} contender */
+export const isOurs = (contender) => /^microrest\D*$/.test(contender)
+
+/** The version of a peer that is installed. @param {string} name */
+export function versionOf(name) {
+  let dir = path.dirname(require.resolve(name))
+  while (readJson(path.join(dir, 'package.json'))?.name !== name) dir = path.dirname(dir)
+  return String(readJson(path.join(dir, 'package.json')).version)
+}
+
+/** @param {string} file @returns {any} */
+export function readJson(file) {
+  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined
+}

@@ -1,0 +1,24 @@
+// The process of one contender on one table: it is told by its argument what to do, and says in a message what came of it.
+
+import { loadBench } from './bench.mjs'
+
+/** @typedef {import('./bench.mjs').Job} Job */
+
+/**
+ * Check a contender, or measure it.
+ *
+ * @param {Job} job
+ * @param {boolean} isCheck
+ */
+export async function work(job, isCheck) {
+  const bench = await loadBench(job.bench)
+  return isCheck ? bench.check(job) : bench.measure(job)
+}
+
+if (process.send) {
+  const { job, isCheck } = JSON.parse(String(process.argv[2]))
+  /** @type {unknown} */
+  const answer = await work(job, isCheck).then((value) => ({ value }), (err) => ({ error: err instanceof Error ? err.message : String(err) }))
+  // A contender may hold the process open.
+  process.send(answer, () => process.exit())
+}

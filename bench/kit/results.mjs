@@ -1,0 +1,219 @@
+// What a run has measured: medians and spread over its passes, the record in results/, and tables of them in text and in Markdown.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { BENCH, ROOT, readJson, versionOf } from './bench.mjs'
+import { median } from './clock.mjs'
+
+/**
+ * @typedef {import('./bench.mjs').Bench} Bench
+ * @typedef {import('./bench.mjs').Figures} Figures
+ * @typedef {import('./bench.mjs').Table} Table
+ *
+ * The median of all passes, the lowest and the highest.
+ * @typedef {[middle: number, low: number, high: number]} Spread
+ *
+ * @typedef {{ [table: string]: { [contender: string]: { [column: string]: Spread } } }} Spreads
+ *
+ * @typedef {object} Run
+ * @property {string} date
+ * @property {string} machine
+ * @property {string} node
+ * @property {string} commit of ours
+ * @property {boolean} quick
+ * @property {{ [name: string]: string }} versions of the peers
+ * @property {Spreads} tables
+ * @property {Spreads} [ratios] to the base, pass by pass
+ * @property {{ [table: string]: { [contender: string]: { [what: string]: string } } }} wrong what was not timed, and why
+ */
+
+/** @param {number[]} values @returns {Spread} */
+function spreadOf(values) {
+  return [median(values), Math.min(...values), Math.max(...values)].map((value) => Number(value.toPrecision(4)))
+}
+
+/**
+ * @param {{ [contender: string]: Figures[] }} passes
+ * @param {(column: string, contender: string, pass: number) => number | undefined} figureOf
+ */
+function summarize(passes, figureOf) {
+  /** @type {Spreads[string]} */
+  const rows = {}
+  for (const [contender, figures] of Object.entries(passes)) {
+    rows[contender] = {}
+    for (const column of Object.keys(figures[0] ?? {})) {
+      const values = figures.map((_, pass) => figureOf(column, contender, pass)).filter((value) => value !== undefined)
+      if (values.length) rows[contender][column] = spreadOf(values)
+    }
+  }
+  return rows
+}
+
+/**
+ * The medians of a run. Passes are compared one with one: what disturbed the machine then disturbed both.
+ *
+ * @param {Bench} bench
+ * @param {{ [table: string]: { [contender: string]: Figures[] } }} passes
+ * @param {Run['wrong']} wrong
+ * @param {boolean} quick
+ * @param {(contender: string) => string | undefined} baseOf what a contender is compared with
+ * @returns {Run}
+ */
+export function toRun(bench, passes, wrong, quick, baseOf) {
+  /** @type {Spreads} */
+  const tables = {}
+  /** @type {Spreads} */
+  const ratios = {}
+  for (const [table, rows] of Object.entries(passes)) {
+    tables[table] = summarize(rows, (column, contender, pass) => rows[contender]?.[pass]?.[column])
+    const compared = Object.entries(rows).filter(([contender]) => rows[baseOf(contender) ?? ''])
+    if (!compared.length) continue
+    ratios[table] = summarize(Object.fromEntries(compared), (column, contender, pass) => {
+      const figure = rows[contender]?.[pass]?.[column]
+      const other = rows[baseOf(contender) ?? '']?.[pass]?.[column]
+      return figure !== undefined && other ? figure / other : undefined
+    })
+  }
+  return {
+    date: new Date().toISOString(), machine: machine(), node: process.version, commit: commit(), quick,
+    versions: Object.fromEntries((bench.packages ?? []).map((name) => [name, versionOf(name)])),
+    tables, ...(Object.keys(ratios).length && { ratios }), wrong,
+  }
+}
+
+function machine() {
+  const cpus = os.cpus()
+  return `${cpus[0]?.model.trim() ?? process.arch}, ${cpus.length} cores, ${os.type()} ${os.release()}`
+}
+
+function commit() {
+  try {
+    const of = (/** @type {string[]} */ ...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }).trim()
+    return of('rev-parse', '--short', 'HEAD') + (of('status', '--porcelain', 'dist') ? ' and changes' : '')
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** @param {string} name the bench */
+export const recordFile = (name) => path.join(BENCH, 'results', `${name}.json`)
+
+/** All runs on record, the oldest first. @param {string} file @returns {Run[]} */
+export const readRuns = (file) => readJson(file)?.runs ?? []
+
+/**
+ * Add a run to a record.
+ *
+ * @param {string} file
+ * @param {string} name the bench
+ * @param {Run} run
+ */
+export function record(file, name, run) {
+  const runs = [...readRuns(file).filter(({ date }) => date !== run.date), run]
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  // Lines of their own for what is compared, so that a difference can be read.
+  const text = JSON.stringify({ bench: name, runs }, null, 1).replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, ' ')}]`)
+  fs.writeFileSync(file, text + '\n')
+}
+
+/** @param {number} value */
+export function format(value) {
+  if (value >= 10_000) return Math.round(value).toLocaleString('en')
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
+}
+
+/** @param {Spread} spread */
+const formatSpread = ([middle, low, high]) => `${format(middle)} (${format(low)}-${format(high)})`
+
+/**
+ * The columns of a table that there are figures for: what it shows first, then all that is left.
+ *
+ * @param {Table} table
+ * @param {Spreads[string]} rows
+ * @returns {[main: string[], detail: string[]]}
+ */
+function columnsOf(table, rows) {
+  const all = [...new Set(Object.values(rows).flatMap((row) => Object.keys(row)))]
+  return [table.columns.filter((column) => all.includes(column)), all.filter((column) => !table.columns.includes(column))]
+}
+
+/** Who has the best median of a column: all but the floor are rivals. @type {(bench: Bench, table: Table, rows: Spreads[string], column: string) => number} */
+function bestOf(bench, table, rows, column) {
+  const values = Object.entries(rows).filter(([name]) => name !== bench.floor).map(([, row]) => row[column]?.[0]).filter((value) => value !== undefined)
+  return table.best === 'more' ? Math.max(...values) : Math.min(...values)
+}
+
+/** @param {string[][]} rows the first is the heading */
+function align(rows) {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  return rows.map((row) => row.map((cell, ix) => (ix ? cell.padStart(widths[ix] ?? 0) : cell.padEnd(widths[ix] ?? 0))).join('  ').trimEnd()).join('\n')
+}
+
+/**
+ * A run as text.
+ *
+ * @param {Bench} bench
+ * @param {Run} run
+ * @param {boolean} detail also the columns that are not shown at first
+ */
+export function toText(bench, run, detail) {
+  const lines = [`${bench.title}. ${run.date}, Node ${run.node}, ${run.machine}${run.quick ? ', quick' : ''}`]
+  for (const [name, rows] of Object.entries(run.tables)) {
+    const table = /** @type {Table} */ (bench.tables[name])
+    const [main, more] = columnsOf(table, rows)
+    lines.push('', `${name}: ${table.title}. ${table.unit}, median (lowest-highest); * is the best`, '')
+    lines.push(align([['', ...main], ...Object.entries(rows).map(([contender, row]) => [contender, ...main.map((column) => {
+      const spread = row[column]
+      if (!spread) return '-'
+      return formatSpread(spread) + (contender !== bench.floor && spread[0] === bestOf(bench, table, rows, column) ? '*' : ' ')
+    })])]))
+    const ratios = run.ratios?.[name]
+    if (ratios) {
+      lines.push('', 'as a ratio, pass by pass', '')
+      lines.push(align([['', ...main], ...Object.entries(ratios).map(([contender, row]) => [contender, ...main.map((column) => row[column] ? formatSpread(row[column]) : '-')])]))
+    }
+    if (detail && more.length) {
+      const contenders = Object.keys(rows)
+      lines.push('', align([['', ...contenders], ...more.map((column) => [column, ...contenders.map((contender) => rows[contender]?.[column] ? format(rows[contender][column][0]) : '-')])]))
+    }
+    for (const [contender, reasons] of Object.entries(run.wrong[name] ?? {})) {
+      lines.push('', `not timed: ${contender}: ` + Object.entries(reasons).map(([what, reason]) => `${what}: ${reason}`).join('; '))
+    }
+  }
+  return lines.join('\n')
+}
+
+/**
+ * Several runs side by side, in Markdown: the medians of each, and in brackets the lowest and the highest of all.
+ *
+ * @param {Bench} bench
+ * @param {Run[]} runs
+ */
+export function toMarkdown(bench, runs) {
+  const lines = [`### ${bench.title}`, '']
+  for (const { date, node, machine: on, commit: of } of runs) lines.push(`- ${date.slice(0, 16).replace('T', ' ')} UTC, Node ${node}, ${on}, ${of}`)
+  for (const [name, table] of Object.entries(bench.tables)) {
+    const all = runs.map((run) => run.tables[name] ?? {})
+    const contenders = [...new Set(all.flatMap((rows) => Object.keys(rows)))]
+    if (!contenders.length) continue
+    const main = columnsOf(table, Object.assign({}, ...all))[0]
+    lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', `| | ${main.join(' | ')} |`, `| --- |${' --: |'.repeat(main.length)}`)
+    for (const contender of contenders) {
+      const cells = main.map((column) => {
+        const spreads = all.map((rows) => rows[contender]?.[column]).filter((spread) => spread !== undefined)
+        if (!spreads.length) return '-'
+        const low = Math.min(...spreads.map((spread) => spread[1]))
+        const high = Math.max(...spreads.map((spread) => spread[2]))
+        return `${spreads.map(([middle]) => format(middle)).join(' / ')} (${format(low)}-${format(high)})`
+      })
+      lines.push(`| ${contender} | ${cells.join(' | ')} |`)
+    }
+    for (const contender of contenders) {
+      const reasons = Object.entries(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))
+      if (reasons.length) lines.push('', `Not timed: ${contender}: ${reasons.map(([what, reason]) => `${what}: ${reason}`).join('; ')}`)
+    }
+  }
+  return [...lines, '', ...bench.notes.map((note) => `- ${note}`)].join('\n')
+}

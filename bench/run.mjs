@@ -1,0 +1,206 @@
+// The benches: what microrest is measured against, and how. README.md says what the figures mean.
+//
+//     npm run bench                                    all of them, with all contenders; the medians go on record in results/
+//     npm run bench -- routes dispatch --quick         rough figures of two, in less than a minute each
+//     npm run bench -- routes --only microrest,rou3    these contenders
+//     npm run bench -- routes --table small            this table
+//     npm run bench -- --against v0.7.0                ours now and ours as of then, pass by pass
+//     npm run bench -- --markdown                      no run: all that is on record, as Markdown
+//     node --cpu-prof bench/run.mjs routes --only microrest --table small --profile     one contender, in this process
+//
+// MICROREST=/a/microrest.js measures that file in place of dist/microrest.js.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { BENCH, ROOT, isOurs, listBenches, loadBench } from './kit/bench.mjs'
+import { work } from './kit/job.mjs'
+import { runJob } from './kit/process.mjs'
+import { planProgress } from './kit/progress.mjs'
+import { readRuns, record, recordFile, toMarkdown, toRun, toText } from './kit/results.mjs'
+
+/**
+ * @typedef {import('./kit/bench.mjs').Bench} Bench
+ * @typedef {import('./kit/bench.mjs').Figures} Figures
+ * @typedef {import('./kit/bench.mjs').Job} Job
+ *
+ * A row of a table: the contender, and what its process has in the environment.
+ * @typedef {{ label: string, contender: string, env: { [name: string]: string } }} Row
+ */
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    against: { type: 'string' }, detail: { type: 'boolean' }, markdown: { type: 'boolean' }, only: { type: 'string' }, out: { type: 'string' },
+    passes: { type: 'string' }, profile: { type: 'boolean' }, quick: { type: 'boolean' }, table: { type: 'string' },
+  },
+})
+const quick = options.quick ?? false
+const only = options.only?.split(',')
+
+/** Install the peers, the first time. */
+function install() {
+  if (fs.existsSync(path.join(BENCH, 'node_modules'))) return
+  console.error('installing what is measured against, into bench/node_modules')
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--omit-lockfile-registry-resolved'], { cwd: BENCH, stdio: 'inherit' })
+}
+
+/** @returns {Promise<Bench[]>} */
+async function chooseBenches() {
+  const known = listBenches()
+  for (const name of names) if (!known.includes(name)) throw new Error(`no bench '${name}'; there are ${known.join(', ')}`)
+  return Promise.all((names.length ? names : known).map(loadBench))
+}
+
+/** @param {Bench} bench */
+function chooseTables(bench) {
+  const all = Object.keys(bench.tables)
+  const chosen = options.table ? options.table.split(',') : all
+  for (const table of chosen) if (!all.includes(table)) throw new Error(`${bench.name} has no table '${table}', but ${all.join(', ')}`)
+  return chosen
+}
+
+/**
+ * The rows of a table. Against an earlier version there are two for each of ours, and for nobody else unless they are asked for.
+ *
+ * @param {Bench} bench
+ * @param {string} table
+ * @param {string | undefined} earlier the file of the earlier version
+ * @returns {Row[]}
+ */
+function chooseRows(bench, table, earlier) {
+  for (const name of only ?? []) if (!bench.contenders.includes(name)) throw new Error(`${bench.name} has no contender '${name}', but ${bench.contenders.join(', ')}`)
+  const all = bench.tables[table]?.contenders ?? bench.contenders
+  const chosen = all.filter((name) => (only ? only.includes(name) : !earlier || isOurs(name)))
+  return chosen.flatMap((contender) => {
+    /** @type {Row[]} */
+    const rows = [{ label: contender, contender, env: {} }]
+    if (earlier && isOurs(contender)) rows.push({ label: `${contender}@${options.against}`, contender, env: { MICROREST: earlier } })
+    return rows
+  })
+}
+
+/** The built script of an earlier version, in a folder of its own. @param {string} revision */
+function extract(revision) {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-')), 'microrest.mjs')
+  fs.writeFileSync(file, execFileSync('git', ['show', `${revision}:dist/microrest.js`], { cwd: ROOT, maxBuffer: 1 << 26 }))
+  process.on('exit', () => fs.rmSync(path.dirname(file), { recursive: true }))
+  return file
+}
+
+/**
+ * What is run of a bench, and what has come of it.
+ *
+ * @typedef {object} Part
+ * @property {Bench} bench
+ * @property {string} table
+ * @property {Row[]} rows
+ * @property {number} passes
+ * @property {{ [label: string]: Figures[] }} figures
+ * @property {{ [label: string]: { [what: string]: string } }} wrong
+ */
+
+/**
+ * Run one row of a part: the check, or a pass. What cannot be run is dropped from the part, with the reason.
+ *
+ * @param {Part} part
+ * @param {Row} row
+ * @param {boolean} isCheck
+ */
+async function runRow({ bench, table, figures, wrong }, { label, contender, env }, isCheck) {
+  if (!isCheck && !figures[label]) return
+  const job = { bench: bench.name, table, contender, quick, wrong: wrong[label] ?? {} }
+  const process = { isCheck, execArgv: bench.execArgv ?? [], env }
+  try {
+    if (isCheck) {
+      const reasons = await runJob(job, process)
+      figures[label] = []
+      if (Object.keys(reasons).length) wrong[label] = /** @type {{ [what: string]: string }} */ (reasons)
+    } else {
+      /** @type {Figures} */
+      const all = {}
+      for (const part of partsOf(bench, table)) Object.assign(all, await runJob({ ...job, part }, process))
+      figures[label]?.push(all)
+    }
+  } catch (err) {
+    delete figures[label]
+    wrong[label] = { all: err instanceof Error ? err.message : String(err) }
+  }
+}
+
+/**
+ * Check all contenders, then measure them, pass by pass. Every other pass goes through them backwards, so that it is not always the same
+ * one that comes after the same other.
+ *
+ * @param {Part[]} parts of one bench
+ * @param {import('./kit/progress.mjs').Progress} progress
+ */
+async function measure(parts, progress) {
+  const most = Math.max(...parts.map(({ passes }) => passes))
+  for (let pass = 0; pass <= most; pass++) {
+    for (const part of parts.filter(({ passes }) => pass <= passes)) {
+      const what = pass ? `pass ${pass} of ${part.passes}` : 'check'
+      for (const row of pass % 2 ? part.rows : [...part.rows].reverse()) {
+        await progress.step(kindOf(part, pass), `${what}, ${row.label}`, () => runRow(part, row, !pass))
+      }
+    }
+  }
+}
+
+/** @type {(bench: Bench, table: string) => (string | undefined)[]} */
+const partsOf = (bench, table) => bench.tables[table]?.parts ?? [undefined]
+
+/** Steps of a kind take about as long as each other. @param {Part} part @param {number} pass */
+const kindOf = ({ bench, table }, pass) => `${bench.name} ${table}${pass ? '' : ', check'}`
+
+/** One contender, table after table, in this process: for profilers. @param {Bench[]} benches */
+async function profile(benches) {
+  if (only?.length !== 1) throw new Error('--profile is for one contender: --only name')
+  for (const bench of benches) {
+    for (const table of chooseTables(bench)) {
+      for (const { contender } of chooseRows(bench, table, undefined)) {
+        for (const part of partsOf(bench, table)) {
+          console.log(bench.name, table, contender, await work({ bench: bench.name, table, contender, part, quick, wrong: {} }, false))
+        }
+      }
+    }
+  }
+}
+
+async function main() {
+  if (options.markdown) {
+    for (const bench of await chooseBenches()) console.log(toMarkdown(bench, readRuns(options.out ?? recordFile(bench.name))) + '\n')
+    return
+  }
+  install()
+  const benches = await chooseBenches()
+  if (options.profile) return profile(benches)
+
+  const earlier = options.against && extract(options.against)
+  const parts = benches.flatMap((bench) => chooseTables(bench).map((table) => {
+    const passes = Number(options.passes) || (quick ? 1 : (bench.tables[table]?.passes ?? bench.passes))
+    // (Ratios need pairs.)
+    const pairs = Number(options.passes) || (quick ? 3 : 11)
+    return { bench, table, rows: chooseRows(bench, table, earlier), passes: earlier ? pairs : passes, figures: {}, wrong: {} }
+  })).filter(({ rows }) => rows.length)
+  const progress = planProgress(parts.flatMap((part) => Array.from({ length: part.rows.length * (part.passes + 1) }, (_, ix) => {
+    return kindOf(part, Math.floor(ix / part.rows.length))
+  })))
+  for (const bench of benches) {
+    const own = parts.filter((part) => part.bench === bench)
+    if (!own.length) continue
+    await measure(own, progress)
+    const byTable = (/** @type {'figures' | 'wrong'} */ what) => Object.fromEntries(own.map((part) => [part.table, part[what]]))
+    progress.clear()
+    const baseOf = (/** @type {string} */ label) => (earlier ? `${label}@${options.against}` : label === bench.base ? undefined : bench.base)
+    const run = toRun(bench, byTable('figures'), byTable('wrong'), quick, baseOf)
+    console.log(toText(bench, run, options.detail ?? false) + '\n')
+    // On record is only what can be compared: whole runs of what is built.
+    const isWhole = !(quick || only || options.table || options.against || process.env.MICROREST)
+    if (options.out || isWhole) record(options.out ?? recordFile(bench.name), bench.name, run)
+  }
+}
+
+await main()

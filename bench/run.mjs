@@ -116,7 +116,6 @@ async function runRow({ bench, table, figures, wrong }, { label, contender, env 
   try {
     if (isCheck) {
       const reasons = await runJob(job, process)
-      figures[label] = []
       if (Object.keys(reasons).length) wrong[label] = /** @type {{ [what: string]: string }} */ (reasons)
     } else {
       /** @type {Figures} */
@@ -183,7 +182,8 @@ async function main() {
     const passes = Number(options.passes) || (quick ? 1 : (bench.tables[table]?.passes ?? bench.passes))
     // (Ratios need pairs.)
     const pairs = Number(options.passes) || (quick ? 3 : 11)
-    return { bench, table, rows: chooseRows(bench, table, earlier), passes: earlier ? pairs : passes, figures: {}, wrong: {} }
+    const rows = chooseRows(bench, table, earlier)
+    return { bench, table, rows, passes: earlier ? pairs : passes, figures: Object.fromEntries(rows.map(({ label }) => [label, []])), wrong: {} }
   })).filter(({ rows }) => rows.length)
   const progress = planProgress(parts.flatMap((part) => Array.from({ length: part.rows.length * (part.passes + 1) }, (_, ix) => {
     return kindOf(part, Math.floor(ix / part.rows.length))

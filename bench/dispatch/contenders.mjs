@@ -73,6 +73,18 @@ function byListener(listener) {
   }
 }
 
+/** The same for one that runs the steps in a later turn. @type {typeof byListener} */
+function byLateListener(listener) {
+  return (/** @type {string} */ url) => new Promise((resolve) => {
+    const res = new Res()
+    res.end = (text) => {
+      res.text = text
+      resolve(res)
+    }
+    listener(new Req(url), res, () => resolve(res))
+  })
+}
+
 /** Peers that are typed for servers take light objects as well. @type {(name: string) => Promise<any>} */
 const load = (name) => import(name)
 
@@ -197,7 +209,7 @@ export const contenders = {
       }
       const run = require('koa-compose')([...steps, router.routes()])
       return (path) => {
-        const context = { method: 'GET', path, params: {}, body: undefined }
+        const context = { method: 'GET', path, request: {}, params: {}, body: undefined }
         return run(context).then(() => context)
       }
     },
@@ -258,13 +270,14 @@ export const contenders = {
 
   'microrest 0.6 (JavaScript)': {
     ...NODE,
+    isAsync: true,
     async build(steps) {
       const rest = require('microrest')
       const Router = require('microrest/router')
       const app = rest({ router: new Router() })
       for (const step of steps) app.use(step)
       for (const path of PATHS) app.get(path, handlerOf(path))
-      return byListener(app)
+      return byLateListener(app)
     },
   },
 }

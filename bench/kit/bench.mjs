@@ -27,7 +27,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string} table
  * @property {string} contender
  * @property {string | undefined} [part] one of the table's parts; none for the check, which is of the whole table
- * @property {boolean} quick a rough figure is enough, in a fifth of the time or less
+ * @property {boolean} quick a rough figure is enough, in a fraction of the time
  * @property {{ [what: string]: string }} wrong what of this table the contender has not passed, which is not to be timed
  *
  * @typedef {{ [column: string]: number }} Figures

@@ -73,7 +73,8 @@ function chooseTables(bench) {
 function chooseRows(bench, table, earlier) {
   for (const name of only ?? []) if (!bench.contenders.includes(name)) throw new Error(`${bench.name} has no contender '${name}', but ${bench.contenders.join(', ')}`)
   const all = bench.tables[table]?.contenders ?? bench.contenders
-  const chosen = all.filter((name) => (only ? only.includes(name) : !earlier || isOurs(name)))
+  const usual = (quick && bench.quickContenders) || all
+  const chosen = all.filter((name) => (only ? only.includes(name) : usual.includes(name) && (!earlier || isOurs(name))))
   return chosen.flatMap((contender) => {
     /** @type {Row[]} */
     const rows = [{ label: contender, contender, env: {} }]
@@ -129,6 +130,18 @@ async function runRow({ bench, table, figures, wrong }, { label, contender, env 
   }
 }
 
+/** Run a pass of a part whose contenders are measured together. @param {Part} part */
+async function runTogether({ bench, table, rows, figures, wrong }) {
+  const able = rows.filter(({ label }) => figures[label])
+  const job = { bench: bench.name, table, quick, rows: able.map(({ contender, env }) => ({ contender, env })) }
+  try {
+    const rounds = /** @type {Figures[][]} */ (await runJob(job, { isCheck: false, execArgv: bench.execArgv ?? [], env: {} }))
+    able.forEach(({ label }, ix) => figures[label]?.push(...rounds[ix] ?? []))
+  } catch (err) {
+    for (const { label } of able) wrong[label] = { all: err instanceof Error ? err.message : String(err) }
+  }
+}
+
 /**
  * Check all contenders, then measure them, pass by pass. Every other pass goes through them backwards, so that it is not always the same
  * one that comes after the same other.
@@ -141,6 +154,10 @@ async function measure(parts, progress) {
   for (let pass = 0; pass <= most; pass++) {
     for (const part of parts.filter(({ passes }) => pass <= passes)) {
       const what = pass ? `pass ${pass} of ${part.passes}` : 'check'
+      if (pass && part.bench.measureTogether) {
+        await progress.step(kindOf(part, pass), what, () => runTogether(part))
+        continue
+      }
       for (const row of pass % 2 ? part.rows : [...part.rows].reverse()) {
         await progress.step(kindOf(part, pass), `${what}, ${row.label}`, () => runRow(part, row, !pass))
       }
@@ -158,6 +175,7 @@ const kindOf = ({ bench, table }, pass) => `${bench.name} ${table}${pass ? '' : 
 async function profile(benches) {
   if (only?.length !== 1) throw new Error('--profile is for one contender: --only name')
   for (const bench of benches) {
+    if (!bench.measure) throw new Error(`${bench.name}: its contenders run in processes of their own`)
     for (const table of chooseTables(bench)) {
       for (const { contender } of chooseRows(bench, table, undefined)) {
         for (const part of partsOf(bench, table)) {
@@ -185,9 +203,10 @@ async function main() {
     const rows = chooseRows(bench, table, earlier)
     return { bench, table, rows, passes: earlier ? pairs : passes, figures: Object.fromEntries(rows.map(({ label }) => [label, []])), wrong: {} }
   })).filter(({ rows }) => rows.length)
-  const progress = planProgress(parts.flatMap((part) => Array.from({ length: part.rows.length * (part.passes + 1) }, (_, ix) => {
-    return kindOf(part, Math.floor(ix / part.rows.length))
-  })))
+  const progress = planProgress(parts.flatMap((part) => {
+    const steps = part.bench.measureTogether ? 1 : part.rows.length
+    return [...Array(part.rows.length).fill(kindOf(part, 0)), ...Array(part.passes * steps).fill(kindOf(part, 1))]
+  }))
   for (const bench of benches) {
     const own = parts.filter((part) => part.bench === bench)
     if (!own.length) continue

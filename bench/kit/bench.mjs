@@ -15,7 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string} title what its figures are, in a line
  * @property {string} unit 'ns', 'B', … Said in the heading.
  * @property {string[]} columns the figures to print first. Others are printed below, with --detail.
- * @property {'less' | 'more'} [best] which figures are good ones. Default 'less'.
+ * @property {string[]} [more] the columns in which more is better. In all others less is.
  * @property {string[]} [contenders] who is in it. Default is all of the bench.
  * @property {string[]} [parts] what of the table has a process of its own, so that one does not spoil the other. Default is none.
  * @property {number} [passes] how often each is measured. Default is the bench's.
@@ -32,12 +32,21 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  *
  * @typedef {{ [column: string]: number }} Figures
  *
+ * What one process is to do for a bench whose contenders are measured together.
+ *
+ * @typedef {object} JointJob
+ * @property {string} bench
+ * @property {string} table
+ * @property {{ contender: string, env: { [name: string]: string } }[]} rows
+ * @property {boolean} quick
+ *
  * @typedef {object} Bench
  * @property {string} name the name of its folder
  * @property {string} title what is measured, in a line
  * @property {string[]} notes what a reader of the tables has to know
  * @property {{ [name: string]: Table }} tables
  * @property {string[]} contenders in the order of the rows. Names that begin with 'microrest' and have no digit are ours.
+ * @property {string[]} [quickContenders] who is in a quick run, if nobody is named. Default is all.
  * @property {string} [floor] the contender that is no rival but a floor: it wins no column
  * @property {string} [base] the contender that all figures are also given as a ratio to, pass by pass
  * @property {string[]} [packages] peers whose versions are recorded
@@ -45,7 +54,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string[]} [execArgv] options of Node for its processes
  * @property {(job: Job) => Promise<{ [what: string]: string }>} check what the contender gets wrong in a table, and how: nothing, if it is
  *   all right. Throws if it cannot do the table at all. Runs in a process of its own, before anything is timed.
- * @property {(job: Job) => Promise<Figures>} measure
+ * @property {(job: Job) => Promise<Figures>} [measure]
+ * @property {(job: JointJob) => Promise<Figures[][]>} [measureTogether] in place of measure, where contenders have processes of their own
+ *   anyway: the figures of each row, round by round. Each round counts as a pass.
  */
 
 /** The folder of the benches, an absolute path. */

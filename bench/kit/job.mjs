@@ -1,18 +1,21 @@
-// The process of one contender on one table: it is told by its argument what to do, and says in a message what came of it.
+// The process of one contender on one table, or of one that has them all measured together: it is told by its argument what to do, and
+// says in a message what came of it.
 
 import { loadBench } from './bench.mjs'
 
 /** @typedef {import('./bench.mjs').Job} Job */
+/** @typedef {import('./bench.mjs').JointJob} JointJob */
 
 /**
- * Check a contender, or measure it.
+ * Check a contender, or measure it, or several together.
  *
- * @param {Job} job
+ * @param {Job | JointJob} job
  * @param {boolean} isCheck
  */
 export async function work(job, isCheck) {
   const bench = await loadBench(job.bench)
-  return isCheck ? bench.check(job) : bench.measure(job)
+  if ('rows' in job) return bench.measureTogether?.(job)
+  return isCheck ? bench.check(job) : bench.measure?.(job)
 }
 
 if (process.send) {

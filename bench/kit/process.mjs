@@ -7,7 +7,7 @@ const LIMIT_SECONDS = 180
 const QUICK_LIMIT_SECONDS = 30
 
 /**
- * @param {import('./bench.mjs').Job} job
+ * @param {import('./bench.mjs').Job | import('./bench.mjs').JointJob} job
  * @param {{ isCheck: boolean, execArgv: string[], env: { [name: string]: string } }} options
  * @returns {Promise<object>} rejects with what went wrong, in a line
  */

@@ -142,7 +142,7 @@ function columnsOf(table, rows) {
 /** Who has the best median of a column: all but the floor are rivals. @type {(bench: Bench, table: Table, rows: Spreads[string], column: string) => number} */
 function bestOf(bench, table, rows, column) {
   const values = Object.entries(rows).filter(([name]) => name !== bench.floor).map(([, row]) => row[column]?.[0]).filter((value) => value !== undefined)
-  return table.best === 'more' ? Math.max(...values) : Math.min(...values)
+  return table.more?.includes(column) ? Math.max(...values) : Math.min(...values)
 }
 
 /** @param {string[][]} rows the first is the heading */

@@ -1,0 +1,149 @@
+// A server under load: starting one on a core of its own, asking it whether its answers are right, and having wrk drive it from another
+// core.
+
+import assert from 'node:assert/strict'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+
+/** @typedef {import('./contenders.mjs').Contender} Contender */
+/** @typedef {import('./workloads.mjs').Workload} Workload */
+/** @typedef {import('./workloads.mjs').Call} Call */
+
+const SERVER_CORE = '1'
+const WRK_CORE = '0'
+const CONNECTIONS = '50'
+
+/**
+ * What came of some load.
+ *
+ * @typedef {object} Load
+ * @property {number} cpu what the server has spent on a request, in µs
+ * @property {number} user the part of it that was not the kernel's
+ * @property {number} rps requests per second
+ * @property {number} bytes of an answer, head and all
+ * @property {number} p99 the latency that one in a hundred requests exceeds, in µs
+ */
+
+/** What this bench needs beyond npm's packages; nothing, if it is there. */
+export function whatIsMissing() {
+  const folders = (process.env.PATH ?? '').split(path.delimiter)
+  const missing = ['wrk', 'taskset'].filter((tool) => !folders.some((folder) => fs.existsSync(path.join(folder, tool))))
+  if (os.availableParallelism() < 2) missing.push('a second core')
+  return missing.join(', ')
+}
+
+/** A contender's server, in a process of its own. */
+export class Server {
+  /** @param {import('node:child_process').ChildProcess} child @param {string} url */
+  constructor(child, url) {
+    this.child = child
+    this.url = url
+  }
+
+  /**
+   * Start one; it listens when this resolves.
+   *
+   * @param {Contender} contender
+   * @param {{ [name: string]: string }} [env] what it is to have in its environment
+   * @param {string[]} [execArgv] options of Node
+   */
+  static async start(contender, env, execArgv = []) {
+    const child = fork(path.join(import.meta.dirname, 'server.mjs'), [contender.name], {
+      execPath: 'taskset',
+      execArgv: ['-c', SERVER_CORE, process.execPath, ...execArgv],
+      env: { ...process.env, NODE_ENV: 'production', ...env },
+    })
+    const told = await Promise.race([once(child, 'message'), once(child, 'exit')])
+    if (!told[0]?.port) throw new Error(contender.name + ': did not start')
+    return new Server(child, `http://127.0.0.1:${told[0].port}`)
+  }
+
+  /** The CPU time that it has used, in µs. @returns {Promise<{ user: number, system: number }>} */
+  async cpuUsage() {
+    this.child.send('cpu')
+    const [usage] = await once(this.child, 'message')
+    return usage
+  }
+
+  /** @param {Call} call @returns {Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, body: string }>} */
+  ask({ method, url, body }) {
+    return new Promise((resolve, reject) => {
+      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+      const req = http.request(this.url + url, { method, headers }, async (res) => {
+        const chunks = await res.toArray()
+        resolve({ status: res.statusCode, headers: res.headers, body: String(Buffer.concat(chunks)) })
+      })
+      req.on('error', reject).end(body)
+    })
+  }
+
+  /** Throws unless all calls of a workload are answered as they should be. @param {Workload} workload */
+  async check(workload) {
+    for (const call of workload.calls) {
+      const { type, body } = workload.answer(call)
+      const answer = await this.ask(call)
+      assert.deepEqual({
+        status: answer.status, type: answer.headers['content-type']?.split(';')[0], length: answer.headers['content-length'], body: answer.body,
+      }, { status: 200, type, length: String(Buffer.byteLength(body)), body })
+    }
+  }
+
+  /**
+   * Put it under load.
+   *
+   * @param {Workload} workload
+   * @param {number} ms
+   * @returns {Promise<Load>}
+   */
+  async load(workload, ms) {
+    const before = await this.cpuUsage()
+    const { requests, microseconds, bytes, errors, p99 } = await wrk(this.url, callsFile(workload), ms)
+    const after = await this.cpuUsage()
+    if (errors || !requests) throw new Error(`${requests} answers, ${errors} errors`)
+    const user = (after.user - before.user) / requests
+    const system = (after.system - before.system) / requests
+    return { cpu: user + system, user, rps: requests / microseconds * 1e6, bytes: bytes / requests, p99 }
+  }
+
+  async stop() {
+    const exited = once(this.child, 'exit')
+    this.child.disconnect()
+    await exited
+  }
+}
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-http-'))
+process.on('exit', () => fs.rmSync(scratch, { recursive: true }))
+
+/** The calls of a workload as a file for wrk.lua. @param {Workload} workload */
+function callsFile({ name, calls }) {
+  const file = path.join(scratch, name + '.tsv')
+  if (!fs.existsSync(file)) fs.writeFileSync(file, calls.map(({ method, url, body = '' }) => [method, url, body].join('\t') + '\n').join(''))
+  return file
+}
+
+/**
+ * Have wrk make calls for some time.
+ *
+ * @param {string} url
+ * @param {string} file the calls
+ * @param {number} ms
+ * @returns {Promise<{ requests: number, microseconds: number, bytes: number, errors: number, p99: number }>}
+ */
+async function wrk(url, file, ms) {
+  const script = path.join(import.meta.dirname, 'wrk.lua')
+  // (It counts in whole seconds; interrupted, it ends early, and says how it went until then.)
+  const child = spawn('taskset', ['-c', WRK_CORE, 'wrk', '-t', '1', '-c', CONNECTIONS, '-d', '60', '-s', script, url, '--', file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const timer = setTimeout(() => child.kill('SIGINT'), ms)
+  const said = String(Buffer.concat(await child.stdout.toArray()))
+  clearTimeout(timer)
+  const report = said.match(/^\{ "requests".*$/m)
+  if (!report) throw new Error('wrk: ' + said)
+  return JSON.parse(report[0])
+}

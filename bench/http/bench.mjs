@@ -1,20 +1,17 @@
 // Real servers: what a request costs them, in CPU time, and how many they answer in a second, against node:http doing the same by hand.
 
-import { CONTENDERS, BARE } from './contenders.mjs'
+import { BARE, CONTENDERS, contenderOf } from './contenders.mjs'
 import { Server, whatIsMissing } from './load.mjs'
-import { WORKLOADS } from './workloads.mjs'
+import { WORKLOADS, workloadOf } from './workloads.mjs'
 
 /**
  * @typedef {import('../kit/bench.mjs').Bench} Bench
  * @typedef {import('../kit/bench.mjs').Figures} Figures
- * @typedef {import('../kit/bench.mjs').Job} Job
  */
 
 /** How long to run. A round is a turn of each contender. */
 const FULL = { warmUpMs: 2000, turnMs: 1000, rounds: 5 }
 const QUICK = { warmUpMs: 1000, turnMs: 500, rounds: 4 }
-
-const COLUMNS = ['CPU µs', 'requests/s']
 
 /** @type {Bench} */
 export default {
@@ -26,7 +23,9 @@ export default {
     'node:http, polka, 0http and the JavaScript microrest send their answers by the same two lines; ours does so where its name says '
       + 'res.end, and else returns them.',
   ],
-  tables: Object.fromEntries(WORKLOADS.map(({ name, title }) => [name, { title, unit: 'µs, 1/s', columns: COLUMNS, more: ['requests/s'] }])),
+  tables: Object.fromEntries(WORKLOADS.map(({ name, title }) => {
+    return [name, { title, unit: 'µs, 1/s', columns: ['CPU µs', 'requests/s'], more: ['requests/s'] }]
+  })),
   contenders: CONTENDERS.map(({ name }) => name),
   quickContenders: [BARE, 'microrest', 'microrest Router', 'polka', '0http'],
   floor: BARE,
@@ -47,31 +46,36 @@ export default {
   async measureTogether({ table, rows, quick }) {
     const workload = workloadOf(table)
     const { warmUpMs, turnMs, rounds } = quick ? QUICK : FULL
-    /** @type {Figures[][]} */
-    const figures = rows.map(() => [])
-    const servers = await Promise.all(rows.map(({ contender, env }) => start(contender, env)))
-    for (const server of servers) await server.load(workload, warmUpMs)
+    /** @type {{ server: Server, figures: Figures[] }[]} */
+    const runs = await Promise.all(rows.map(async ({ contender, env }) => ({ server: await start(contender, env), figures: [] })))
+    for (const { server } of runs) await server.load(workload, warmUpMs)
     for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < servers.length; turn++) {
-        // Nobody always comes first, or after the same other.
-        const ix = (round % 2 ? servers.length - 1 - turn : turn + round) % servers.length
-        const { cpu, user, rps, bytes, p99 } = await servers[ix].load(workload, turnMs)
-        figures[ix].push({ 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'bytes': bytes, 'p99 µs': p99 })
+      for (const { server, figures } of inTurn(runs, round)) {
+        const { cpu, user, rps, bytes, preempted, p99 } = await server.load(workload, turnMs)
+        figures.push({ 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'p99 µs': p99, 'bytes': bytes, 'preempted/s': preempted })
       }
     }
-    await Promise.all(servers.map((server) => server.stop()))
-    return figures
+    await Promise.all(runs.map(({ server }) => server.stop()))
+    return runs.map(({ figures }) => figures)
   },
+}
+
+/**
+ * All of a list, another one first in each round, and every other round backwards: nobody always comes after the same other.
+ *
+ * @template Run
+ * @param {Run[]} runs
+ * @param {number} round
+ */
+function inTurn(runs, round) {
+  const first = round % runs.length
+  const turned = [...runs.slice(first), ...runs.slice(0, first)]
+  return round % 2 ? turned.reverse() : turned
 }
 
 /** @param {string} contender @param {{ [name: string]: string }} [env] */
 function start(contender, env) {
   const missing = whatIsMissing()
   if (missing) throw new Error('not here: ' + missing)
-  return Server.start(CONTENDERS.find(({ name }) => name === contender), env)
-}
-
-/** @param {string} table */
-function workloadOf(table) {
-  return WORKLOADS.find(({ name }) => name === table)
+  return Server.start(contenderOf(contender), env)
 }

@@ -3,8 +3,8 @@
 /**
  * @typedef {object} Contender
  * @property {string} name
- * @property {URL} file the module that builds the server
- * @property {string} [form] the export that does, where there is more than one
+ * @property {string} file the module that builds the server, a URL
+ * @property {string} form the export that does
  * @property {string[]} packages what it is made of
  */
 
@@ -15,8 +15,8 @@
  * @param {string} [form]
  * @returns {Contender}
  */
-function contender(name, file, packages = [name], form) {
-  return { name, file: new URL(`servers/${file}.mjs`, import.meta.url), packages, form }
+function contender(name, file, packages = [name], form = 'default') {
+  return { name, file: new URL(`servers/${file}.mjs`, import.meta.url).href, packages, form }
 }
 
 /** What all others are held against. */
@@ -40,3 +40,10 @@ export const CONTENDERS = [
   contender('koa', 'koa', ['koa', '@koa/router', '@koa/bodyparser']),
   contender('express', 'express'),
 ]
+
+/** @param {string} name @returns {Contender} */
+export function contenderOf(name) {
+  const found = CONTENDERS.find((contender) => contender.name === name)
+  if (!found) throw new Error(`no contender '${name}'; there are ${CONTENDERS.map(({ name }) => name).join(', ')}`)
+  return found
+}

@@ -1,7 +1,6 @@
 // A server under load: starting one on a core of its own, asking it whether its answers are right, and having wrk drive it from another
 // core.
 
-import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -25,6 +24,7 @@ const CONNECTIONS = '50'
  * @property {number} user the part of it that was not the kernel's
  * @property {number} rps requests per second
  * @property {number} bytes of an answer, head and all
+ * @property {number} preempted how often in a second something else has had its core
  * @property {number} p99 the latency that one in a hundred requests exceeds, in µs
  */
 
@@ -62,14 +62,23 @@ export class Server {
     return new Server(child, `http://127.0.0.1:${told[0].port}`)
   }
 
-  /** The CPU time that it has used, in µs. @returns {Promise<{ user: number, system: number }>} */
-  async cpuUsage() {
-    this.child.send('cpu')
-    const [usage] = await once(this.child, 'message')
-    return usage
+  /** Tell it something, and hear its answer. @param {string | object} message @returns {Promise<unknown>} */
+  async tell(message) {
+    this.child.send(message)
+    return (await once(this.child, 'message'))[0]
   }
 
-  /** @param {Call} call @returns {Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, body: string }>} */
+  /** What it has used of the machine so far. */
+  async usage() {
+    return /** @type {NodeJS.ResourceUsage} */ (await this.tell('usage'))
+  }
+
+  /**
+   * Make a single call.
+   *
+   * @param {Call} call
+   * @returns {Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, body: string }>}
+   */
   ask({ method, url, body }) {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
@@ -86,9 +95,10 @@ export class Server {
     for (const call of workload.calls) {
       const { type, body } = workload.answer(call)
       const answer = await this.ask(call)
-      assert.deepEqual({
-        status: answer.status, type: answer.headers['content-type']?.split(';')[0], length: answer.headers['content-length'], body: answer.body,
-      }, { status: 200, type, length: String(Buffer.byteLength(body)), body })
+      expect(call, 'status', answer.status, 200)
+      expect(call, 'content-type', answer.headers['content-type']?.split(';')[0], type)
+      expect(call, 'content-length', answer.headers['content-length'], String(Buffer.byteLength(body)))
+      expect(call, 'body', answer.body, body)
     }
   }
 
@@ -100,13 +110,15 @@ export class Server {
    * @returns {Promise<Load>}
    */
   async load(workload, ms) {
-    const before = await this.cpuUsage()
+    const before = await this.usage()
     const { requests, microseconds, bytes, errors, p99 } = await wrk(this.url, callsFile(workload), ms)
-    const after = await this.cpuUsage()
+    const after = await this.usage()
     if (errors || !requests) throw new Error(`${requests} answers, ${errors} errors`)
-    const user = (after.user - before.user) / requests
-    const system = (after.system - before.system) / requests
-    return { cpu: user + system, user, rps: requests / microseconds * 1e6, bytes: bytes / requests, p99 }
+    const user = (after.userCPUTime - before.userCPUTime) / requests
+    const system = (after.systemCPUTime - before.systemCPUTime) / requests
+    const seconds = microseconds / 1e6
+    const preempted = (after.involuntaryContextSwitches - before.involuntaryContextSwitches) / seconds
+    return { cpu: user + system, user, rps: requests / seconds, bytes: bytes / requests, preempted, p99 }
   }
 
   async stop() {
@@ -116,13 +128,19 @@ export class Server {
   }
 }
 
+/** @param {Call} call @param {string} what @param {unknown} actual @param {unknown} expected */
+function expect({ method, url }, what, actual, expected) {
+  if (actual !== expected) throw new Error(`${method} ${url}: ${what} is ${actual}, and not ${expected}`)
+}
+
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-http-'))
 process.on('exit', () => fs.rmSync(scratch, { recursive: true }))
 
 /** The calls of a workload as a file for wrk.lua. @param {Workload} workload */
 function callsFile({ name, calls }) {
   const file = path.join(scratch, name + '.tsv')
-  if (!fs.existsSync(file)) fs.writeFileSync(file, calls.map(({ method, url, body = '' }) => [method, url, body].join('\t') + '\n').join(''))
+  const lines = calls.map(({ method, url, body = '' }) => `${method}\t${url}\t${body}\n`)
+  if (!fs.existsSync(file)) fs.writeFileSync(file, lines.join(''))
   return file
 }
 

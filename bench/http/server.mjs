@@ -2,26 +2,22 @@
 //
 //     node bench/http/server.mjs polka [port]
 //
-// As a child of the bench it takes a free port and sends `{ port }`; to any message it answers with the CPU time it has used, in
-// microseconds.
+// As a child of the bench it takes a free port, sends `{ port }`, and says on request what it has used of the machine.
 
-import { CONTENDERS } from './contenders.mjs'
+import { contenderOf } from './contenders.mjs'
 
-const [name, port = 0] = process.argv.slice(2)
-const contender = CONTENDERS.find((one) => one.name === name)
-if (!contender) throw new Error('no such contender: ' + name)
-
-const { [contender.form ?? 'default']: build } = await import(contender.file)
-const server = await build()
-server.listen(Number(port), '127.0.0.1', () => {
-  const { port } = server.address()
+const [name = '', port] = process.argv.slice(2)
+const { file, form } = contenderOf(name)
+/** @type {import('node:http').Server} */
+const server = await (await import(file))[form]()
+server.listen(Number(port ?? 0), '127.0.0.1', () => {
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   if (process.send) process.send({ port })
   else console.log(`${name}: http://127.0.0.1:${port}`)
 })
 
-process.on('message', () => {
-  const { user, system } = process.cpuUsage()
-  process.send({ user, system })
+process.on('message', (message) => {
+  if (message === 'usage') process.send?.(process.resourceUsage())
 })
 // Nobody is left to ask.
 process.on('disconnect', () => process.exit())

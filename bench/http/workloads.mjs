@@ -24,7 +24,9 @@ export const WORKLOADS = [
     name: 'params',
     title: 'two path parameters, a query, a JSON answer',
     // No two in a row are the same, as they are not in life. There are so many that a cache can hold them all.
-    calls: Array.from({ length: 1000 }, (_, ix) => ({ method: 'GET', url: `/users/${1000 + ix}/posts/${9999 - ix * 7}?lang=en&page=${10 + ix % 90}` })),
+    calls: Array.from({ length: 1000 }, (_, ix) => {
+      return { method: 'GET', url: `/users/${1000 + ix}/posts/${9999 - ix * 7}?lang=en&page=${10 + ix % 90}` }
+    }),
     answer(call) {
       const [, user, post, page] = call.url.match(/users\/(.*)\/posts\/(.*)\?.*page=(.*)/) ?? []
       return { type: 'application/json', body: JSON.stringify({ user, post, page }) }
@@ -37,6 +39,13 @@ export const WORKLOADS = [
     answer: () => ({ type: 'application/json', body: JSON_BODY }),
   },
 ]
+
+/** @param {string} name @returns {Workload} */
+export function workloadOf(name) {
+  const found = WORKLOADS.find((workload) => workload.name === name)
+  if (!found) throw new Error('no such workload: ' + name)
+  return found
+}
 
 /**
  * JSON of exactly so many bytes: an order as a shop might send it.

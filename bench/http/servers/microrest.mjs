@@ -1,18 +1,12 @@
 // Ours: with each of the two routers, and without one; with steps that return their answer, and with steps that send it themselves,
 // as those of polka and 0http do.
-//
-// MICROREST names the built file to measure; default is this checkout's.
 
 import http from 'node:http'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { loadOurs } from '../../kit/bench.mjs'
 import { TEXT } from '../workloads.mjs'
 import { JSON_TYPE, PLAIN, send } from './plain.mjs'
 
-const FILE = process.env.MICROREST ?? path.join(import.meta.dirname, '../../../dist/microrest.js')
-
-/** @type {typeof import('../../../dist/microrest.js')} */
-const { default: rest, Router, mw } = await import(pathToFileURL(path.resolve(FILE)).href)
+const { default: rest, Router, mw } = await loadOurs()
 
 /** `rest()`, which routes by a NanoRouter. It has no parameters: the step that wants some cuts them from the path. */
 export function nano() {

@@ -31,7 +31,7 @@ import { median } from './clock.mjs'
 
 /** @param {number[]} values @returns {Spread} */
 function spreadOf(values) {
-  return [median(values), Math.min(...values), Math.max(...values)].map((value) => Number(value.toPrecision(4)))
+  return [median(values), Math.min(...values), Math.max(...values)].map((value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4))))
 }
 
 /**
@@ -121,11 +121,14 @@ export function record(file, name, run) {
 /** @param {number} value */
 export function format(value) {
   if (value >= 10_000) return Math.round(value).toLocaleString('en')
-  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
+  return Number.isInteger(value) ? String(value) : value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
 }
 
+/** @param {number} low @param {number} high */
+const formatRange = (low, high) => (low === high ? '' : ` (${format(low)}-${format(high)})`)
+
 /** @param {Spread} spread */
-const formatSpread = ([middle, low, high]) => `${format(middle)} (${format(low)}-${format(high)})`
+const formatSpread = ([middle, low, high]) => format(middle) + formatRange(low, high)
 
 /**
  * The columns of a table that there are figures for: what it shows first, then all that is left.
@@ -198,22 +201,32 @@ export function toMarkdown(bench, runs) {
     const all = runs.map((run) => run.tables[name] ?? {})
     const contenders = [...new Set(all.flatMap((rows) => Object.keys(rows)))]
     if (!contenders.length) continue
-    const main = columnsOf(table, Object.assign({}, ...all))[0]
-    lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', `| | ${main.join(' | ')} |`, `| --- |${' --: |'.repeat(main.length)}`)
-    for (const contender of contenders) {
-      const cells = main.map((column) => {
-        const spreads = all.map((rows) => rows[contender]?.[column]).filter((spread) => spread !== undefined)
-        if (!spreads.length) return '-'
-        const low = Math.min(...spreads.map((spread) => spread[1]))
-        const high = Math.max(...spreads.map((spread) => spread[2]))
-        return `${spreads.map(([middle]) => format(middle)).join(' / ')} (${format(low)}-${format(high)})`
-      })
-      lines.push(`| ${contender} | ${cells.join(' | ')} |`)
-    }
+    lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', ...sideBySide(table, all))
+    const ratios = runs.map((run) => run.ratios?.[name] ?? {})
+    if (ratios.some((rows) => Object.keys(rows).length)) lines.push('', `${name}, as a ratio to ${bench.base}`, '', ...sideBySide(table, ratios))
     for (const contender of contenders) {
       const reasons = Object.entries(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))
       if (reasons.length) lines.push('', `Not timed: ${contender}: ${reasons.map(([what, reason]) => `${what}: ${reason}`).join('; ')}`)
     }
   }
   return [...lines, '', ...bench.notes.map((note) => `- ${note}`)].join('\n')
+}
+
+/**
+ * @param {Table} table
+ * @param {Spreads[string][]} all the rows of each run
+ */
+function sideBySide(table, all) {
+  const main = columnsOf(table, Object.assign({}, ...all))[0]
+  const lines = [`| | ${main.join(' | ')} |`, `| --- |${' --: |'.repeat(main.length)}`]
+  for (const contender of new Set(all.flatMap((rows) => Object.keys(rows)))) {
+    const cells = main.map((column) => {
+      const spreads = all.map((rows) => rows[contender]?.[column]).filter((spread) => spread !== undefined)
+      if (!spreads.length) return '-'
+      const range = formatRange(Math.min(...spreads.map((spread) => spread[1])), Math.max(...spreads.map((spread) => spread[2])))
+      return spreads.map(([middle]) => format(middle)).join(' / ') + range
+    })
+    lines.push(`| ${contender} | ${cells.join(' | ')} |`)
+  }
+  return lines
 }

@@ -1,7 +1,7 @@
 // Real servers: what a request costs them, in CPU time, and how many they answer in a second, against node:http doing the same by hand.
 
 import { BARE, CONTENDERS, contenderOf } from './contenders.mjs'
-import { Server, whatIsMissing } from './load.mjs'
+import { Server, checkAnswers, whatIsMissing } from './load.mjs'
 import { WORKLOADS, workloadOf } from './workloads.mjs'
 
 /**
@@ -36,7 +36,7 @@ export default {
   async check({ contender, table }) {
     const server = await start(contender)
     try {
-      await server.check(workloadOf(table))
+      await checkAnswers(server.url, workloadOf(table))
       return {}
     } finally {
       await server.stop()

@@ -74,35 +74,6 @@ export class Server {
   }
 
   /**
-   * Make a single call.
-   *
-   * @param {Call} call
-   * @returns {Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, body: string }>}
-   */
-  ask({ method, url, body }) {
-    return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-      const req = http.request(this.url + url, { method, headers }, async (res) => {
-        const chunks = await res.toArray()
-        resolve({ status: res.statusCode, headers: res.headers, body: String(Buffer.concat(chunks)) })
-      })
-      req.on('error', reject).end(body)
-    })
-  }
-
-  /** Throws unless all calls of a workload are answered as they should be. @param {Workload} workload */
-  async check(workload) {
-    for (const call of workload.calls) {
-      const { type, body } = workload.answer(call)
-      const answer = await this.ask(call)
-      expect(call, 'status', answer.status, 200)
-      expect(call, 'content-type', answer.headers['content-type']?.split(';')[0], type)
-      expect(call, 'content-length', answer.headers['content-length'], String(Buffer.byteLength(body)))
-      expect(call, 'body', answer.body, body)
-    }
-  }
-
-  /**
    * Put it under load.
    *
    * @param {Workload} workload
@@ -126,6 +97,41 @@ export class Server {
     this.child.disconnect()
     await exited
   }
+}
+
+/**
+ * Throws unless all calls of a workload are answered as they should be, byte for byte.
+ *
+ * @param {string} url where the server is
+ * @param {Workload} workload
+ */
+export async function checkAnswers(url, workload) {
+  for (const call of workload.calls) {
+    const { type, body } = workload.answer(call)
+    const answer = await ask(url, call)
+    expect(call, 'status', answer.status, 200)
+    expect(call, 'content-type', answer.headers['content-type']?.split(';')[0], type)
+    expect(call, 'content-length', answer.headers['content-length'], String(Buffer.byteLength(body)))
+    expect(call, 'body', answer.body, body)
+  }
+}
+
+/**
+ * Make a single call.
+ *
+ * @param {string} server
+ * @param {Call} call
+ * @returns {Promise<{ status: number | undefined, headers: http.IncomingHttpHeaders, body: string }>}
+ */
+function ask(server, { method, url, body }) {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const req = http.request(server + url, { method, headers }, async (res) => {
+      const chunks = await res.toArray()
+      resolve({ status: res.statusCode, headers: res.headers, body: String(Buffer.concat(chunks)) })
+    })
+    req.on('error', reject).end(body)
+  })
 }
 
 /** @param {Call} call @param {string} what @param {unknown} actual @param {unknown} expected */

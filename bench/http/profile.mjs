@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { oursFile } from '../kit/bench.mjs'
 import { median } from '../kit/clock.mjs'
 import { BARE, contenderOf } from './contenders.mjs'
-import { Server, whatIsMissing } from './load.mjs'
+import { Server, checkAnswers, whatIsMissing } from './load.mjs'
 import { WORKLOADS } from './workloads.mjs'
 
 /** @typedef {import('./workloads.mjs').Workload} Workload */
@@ -66,7 +66,7 @@ async function profile(names, workload) {
   const execArgv = ['--import', path.join(import.meta.dirname, 'profiler.mjs')]
   const servers = await Promise.all(names.map((name) => Server.start(contenderOf(name), {}, execArgv)))
   for (const server of servers) {
-    await server.check(workload)
+    await checkAnswers(server.url, workload)
     await server.load(workload, WARM_UP_MS)
   }
   /** @type {number[][]} */

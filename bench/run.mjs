@@ -166,7 +166,7 @@ async function measure(parts, progress) {
 }
 
 /** @type {(bench: Bench, table: string) => (string | undefined)[]} */
-const partsOf = (bench, table) => bench.tables[table]?.parts ?? [undefined]
+const partsOf = ({ tables }, table) => (quick && tables[table]?.quickParts) || (tables[table]?.parts ?? [undefined])
 
 /** Steps of a kind take about as long as each other. @param {Part} part @param {number} pass */
 const kindOf = ({ bench, table }, pass) => `${bench.name} ${table}${pass ? '' : ', check'}`

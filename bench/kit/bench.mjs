@@ -18,6 +18,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string[]} [more] the columns in which more is better. In all others less is.
  * @property {string[]} [contenders] who is in it. Default is all of the bench.
  * @property {string[]} [parts] what of the table has a process of its own, so that one does not spoil the other. Default is none.
+ * @property {string[]} [quickParts] those that are enough for a quick run. Default is all.
  * @property {number} [passes] how often each is measured. Default is the bench's.
  *
  * What one process is to do.

@@ -2,8 +2,13 @@
 // other processes do meanwhile does not (but for what they take of caches and of the clock rate).
 
 /** How long to run, in ns of processor time. */
-const FULL = { warmUp: 250e6, sample: 3e6, samples: 15 }
-const QUICK = { warmUp: 100e6, sample: 1e6, samples: 5 }
+const FULL = { warmUp: 200e6, sample: 2e6, samples: 9 }
+const QUICK = { warmUp: 50e6, sample: 1e6, samples: 3 }
+
+/** Code is warm when so many rounds have not been faster, by this factor, than the best before. Some never is: there is an end to it. */
+const STEADY_ROUNDS = 5
+const FASTER = 0.97
+const MAX_WARM_UP = 10
 
 /** The processor time that this process has taken, in ns. The system counts in µs. */
 export function cpuTime() {
@@ -36,17 +41,21 @@ export async function timeAll(things, { quick }) {
 
   // Counts grow until a sample takes as long as it should; they all do so side by side, as code gets faster for all of them.
   let spent = 0
-  for (let isLong = false; spent < warmUp || !isLong;) {
-    isLong = true
+  let best = Infinity
+  for (let steady = 0; (spent < warmUp || steady < STEADY_ROUNDS) && spent < MAX_WARM_UP * warmUp;) {
+    let one = 0
+    let isGrowing = false
     for (const name of names) {
       const run = /** @type {{ count: number }} */ (runs[name])
       const ns = await things[name]?.(run.count) ?? 0
       spent += Math.max(ns, 1000)
-      if (ns < sample) {
-        run.count = Math.ceil(run.count * Math.min(4, sample / Math.max(ns, 1)))
-        isLong &&= ns > sample / 2
-      }
+      one += ns / run.count
+      if (ns >= sample / 2) continue
+      isGrowing = true
+      run.count = Math.ceil(run.count * Math.min(4, sample / Math.max(ns, 1)))
     }
+    steady = isGrowing || one < best * FASTER ? 0 : steady + 1
+    best = Math.min(best, one)
   }
   for (let round = 0; round < samples; round++) {
     for (const name of names) {

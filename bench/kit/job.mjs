@@ -18,10 +18,16 @@ export async function work(job, isCheck) {
   return isCheck ? bench.check(job) : bench.measure?.(job)
 }
 
+/** What went wrong; the class of an error may be all that it says. @param {unknown} err */
+export function describe(err) {
+  if (!(err instanceof Error)) return String(err)
+  return err.constructor === Error ? err.message : `${err.constructor.name}: ${err.message}`
+}
+
 if (process.send) {
   const { job, isCheck } = JSON.parse(String(process.argv[2]))
   /** @type {unknown} */
-  const answer = await work(job, isCheck).then((value) => ({ value }), (err) => ({ error: err instanceof Error ? err.message : String(err) }))
+  const answer = await work(job, isCheck).then((value) => ({ value }), (err) => ({ error: describe(err) }))
   // A contender may hold the process open.
   process.send(answer, () => process.exit())
 }

@@ -83,7 +83,7 @@ function buildVaried({ isAsync, origin = '' }, dispatch) {
   return async (count) => {
     let ns = 0
     for (let left = count; left > 0; left -= VARIED) {
-      const urls = Array.from({ length: Math.min(left, VARIED) }, () => Buffer.from(`${origin}/users/${id++}`).latin1Slice())
+      const urls = Array.from({ length: Math.min(left, VARIED) }, () => Buffer.from(`${origin}/users/${id++}`).toString('latin1'))
       const start = cpuTime()
       if (isAsync) for (const url of urls) last = await dispatch(url)
       else for (const url of urls) last = dispatch(url)

@@ -3,7 +3,11 @@
 import { createRequire } from 'node:module'
 import { loadOurs } from '../kit/bench.mjs'
 
-const require = createRequire(import.meta.url)
+// Peers are not typed here: their types are for servers, and some have none.
+/** The CommonJS ones. @type {(name: string) => any} */
+const loadCjs = createRequire(import.meta.url)
+/** The others. @type {(name: string) => Promise<any>} */
+const load = (name) => import(name)
 
 /**
  * @typedef {object} Contender
@@ -73,7 +77,11 @@ function byListener(listener) {
   }
 }
 
-/** The same for one that runs the steps in a later turn. @type {typeof byListener} */
+/**
+ * The same for one that runs the steps in a later turn.
+ *
+ * @param {(req: any, res: any, next: (err?: unknown) => void) => unknown} listener
+ */
 function byLateListener(listener) {
   return (/** @type {string} */ url) => new Promise((resolve) => {
     const res = new Res()
@@ -84,9 +92,6 @@ function byLateListener(listener) {
     listener(new Req(url), res, () => resolve(res))
   })
 }
-
-/** Peers that are typed for servers take light objects as well. @type {(name: string) => Promise<any>} */
-const load = (name) => import(name)
 
 /** @type {{ [name: string]: Contender }} */
 export const contenders = {
@@ -147,7 +152,7 @@ export const contenders = {
   '0http': {
     ...NODE,
     async build(steps) {
-      const { router } = require('0http')()
+      const { router } = loadCjs('0http')()
       for (const step of steps) router.use(step)
       for (const path of PATHS) router.get(path, handlerOf(path))
       return byListener((req, res) => router.lookup(req, res))
@@ -157,7 +162,7 @@ export const contenders = {
   polka: {
     ...NODE,
     async build(steps) {
-      const app = require('polka')()
+      const app = loadCjs('polka')()
       if (steps.length) app.use(...steps)
       for (const path of PATHS) app.get(path, handlerOf(path))
       return byListener((req, res) => app.handler(req, res))
@@ -167,8 +172,8 @@ export const contenders = {
   'find-my-way + middie': {
     ...NODE,
     async build(steps) {
-      const router = require('find-my-way')()
-      const engine = require('@fastify/middie/lib/engine')((/** @type {unknown} */ err, /** @type {Req} */ req, /** @type {Res} */ res) => {
+      const router = loadCjs('find-my-way')()
+      const engine = loadCjs('@fastify/middie/lib/engine')((/** @type {unknown} */ err, /** @type {Req} */ req, /** @type {Res} */ res) => {
         if (err) throw err
         router.lookup(req, res)
       })
@@ -188,7 +193,7 @@ export const contenders = {
   "express' router": {
     ...NODE,
     async build(steps) {
-      const router = require('router')()
+      const router = loadCjs('router')()
       if (steps.length) router.use(...steps)
       for (const path of PATHS) router.get(path, handlerOf(path))
       return byListener(router)
@@ -207,7 +212,7 @@ export const contenders = {
           ? (/** @type {any} */ context) => { context.body = context.params.id }
           : (/** @type {any} */ context) => { context.body = `not /users/:id but ${context.path}` })
       }
-      const run = require('koa-compose')([...steps, router.routes()])
+      const run = loadCjs('koa-compose')([...steps, router.routes()])
       return (path) => {
         const context = { method: 'GET', path, request: {}, params: {}, body: undefined }
         return run(context).then(() => context)
@@ -272,8 +277,8 @@ export const contenders = {
     ...NODE,
     isAsync: true,
     async build(steps) {
-      const rest = require('microrest')
-      const Router = require('microrest/router')
+      const rest = loadCjs('microrest')
+      const Router = loadCjs('microrest/router')
       const app = rest({ router: new Router() })
       for (const step of steps) app.use(step)
       for (const path of PATHS) app.get(path, handlerOf(path))

@@ -68,7 +68,12 @@ function compile(source) {
   return made
 }
 
-/** Handlers for timing, which read all parameters by name: with code of their own, as in a program. @param {string[]} reads @param {Route} route */
+/**
+ * Handlers for timing, which read all parameters by name: with code of their own, as in a program.
+ *
+ * @param {string[]} reads
+ * @param {Route} route
+ */
 const toOwnReader = (reads, { method, path }) => compile(`/* ${method} ${path.replaceAll('*', '')} */ ${toSum(reads)}`)
 
 /** The same with the same code for all, where there are thousands and they are not called. @param {string[]} reads */
@@ -84,12 +89,12 @@ function toTeller(reads, { method, path }) {
 }
 
 /** A string in one piece, and of its own. @param {string} text */
-const flat = (text) => Buffer.from(text, 'latin1').latin1Slice()
+const flat = (text) => Buffer.from(text, 'latin1').toString('latin1')
 
 // -------------------------------------------------------------------------------------------------------- the check
 
 /**
- * What a contender gets wrong of a table's requests. The rest of a path may begin with its slash or not, and may be a list of components.
+ * What a contender gets wrong of a table's requests.
  *
  * @param {Contender} contender
  * @param {RouteTable} table
@@ -108,7 +113,7 @@ async function checkTable(contender, { routes, requests }) {
         const given = lookup.use(lookup.find(method, path))
         const expected = route && [`${route.method} ${route.path}`, ...Object.values(values)].join(' ')
         const [name, ...rest] = given || []
-        const found = name && [name, ...rest.map((/** @type {unknown} */ value) => (Array.isArray(value) ? value.join('/') : String(value)).replace(/^\//, ''))].join(' ')
+        const found = name && [name, ...rest.map(toText)].join(' ')
         if (found !== expected) wrong[kind] = `${method} ${path} finds ${found ?? 'nothing'}`
       } catch (err) {
         wrong[kind] = `${method} ${path}: ${err instanceof Error ? err.message : err}`
@@ -117,6 +122,9 @@ async function checkTable(contender, { routes, requests }) {
   }
   return wrong
 }
+
+/** The rest of a path may be a list of components, and may begin with its slash. @param {unknown} value */
+const toText = (value) => (Array.isArray(value) ? value.join('/') : String(value)).replace(/^\//, '')
 
 /** @param {Job} job */
 async function check({ table, contender: name, quick }) {
@@ -199,7 +207,7 @@ function buildFresh({ find }, requests, random) {
       if (at + some > FRESH_POOL) at = offset = 0
       for (let ix = 0; ix < some; ix++) {
         const end = offset + /** @type {number} */ (lengths[at + ix])
-        paths[ix] = bytes.latin1Slice(offset, end)
+        paths[ix] = bytes.toString('latin1', offset, end)
         offset = end
       }
       const start = cpuTime()
@@ -312,7 +320,10 @@ function heapUsed() {
   return process.memoryUsage().heapUsed
 }
 
-const GROWN = { unit: 'ns', columns: SIZES.flatMap((size) => [`${size} hot`, `${size} fresh`]), parts: SIZES.map(String), quickParts: QUICK_SIZES.map(String), passes: 3 }
+const GROWN = {
+  unit: 'ns', passes: 3, parts: SIZES.map(String), quickParts: QUICK_SIZES.map(String),
+  columns: SIZES.flatMap((size) => [`${size} hot`, `${size} fresh`]),
+}
 
 /** @type {Bench} */
 export default {
@@ -323,7 +334,8 @@ export default {
     'fresh: find, of strings that were never seen before. Theirs is the figure that a server has.',
     'small: fourteen routes, the mean over ten kinds of request. github: 229 routes, a request for each of them in turn.',
     'Growth is over paths of three words, or of three words and two parameters; a hundred of the routes are looked up.',
-    'Registration is the processor time of 1,000 routes and the first answer, in a process that has just started; bytes are what the heap grows by.',
+    'Registration is the processor time of 1,000 routes and the first answer, in a process that has just started.',
+    'Bytes are what the heap grows by for ten such tables, each with its own words.',
     ...Object.entries(contenders).flatMap(([name, { note }]) => (note ? [`${name} ${note}.`] : [])),
   ],
   tables: {

@@ -3,7 +3,11 @@
 import { createRequire } from 'node:module'
 import { loadOurs } from '../kit/bench.mjs'
 
-const require = createRequire(import.meta.url)
+// Peers are not typed here: their types are for servers, and some have none.
+/** The CommonJS ones. @type {(name: string) => any} */
+const loadCjs = createRequire(import.meta.url)
+/** The others. @type {(name: string) => Promise<any>} */
+const load = (name) => import(name)
 
 /**
  * What is stored for a route, and called with what the contender gives for the parameters.
@@ -21,9 +25,6 @@ const require = createRequire(import.meta.url)
  * @property {() => Promise<(entries: Entry[]) => Lookup>} load load the code; what is given then fills a table
  * @property {string} [note] what a reader has to know of the way it is asked
  */
-
-/** Typed for servers, or not at all. @type {(name: string) => Promise<any>} */
-const load = (name) => import(name)
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
@@ -101,7 +102,7 @@ function findMyWay(isCompiled) {
   return {
     tail: star,
     async load() {
-      const create = require('find-my-way')
+      const create = loadCjs('find-my-way')
       return (entries) => {
         const router = create()
         for (const { method, path, handler } of entries) {
@@ -162,7 +163,7 @@ export const contenders = {
     tail: star,
     note: 'finds what is stored for a path; the method is looked up in that',
     async load() {
-      const Router = require('@medley/router')
+      const Router = loadCjs('@medley/router')
       return (entries) => {
         const router = new Router()
         for (const { method, path, handler } of entries) router.register(path)[orAll(method)] = handler
@@ -255,7 +256,7 @@ export const contenders = {
     tail: (name) => [`*${name}`, name],
     note: 'has no look-up by itself: it is handed a request, and the handler notes that it was called, with what parameters',
     async load() {
-      const Router = require('router')
+      const Router = loadCjs('router')
       return (entries) => {
         const router = Router({ strict: true, caseSensitive: true })
         for (const { method, path, handler } of entries) {
@@ -277,7 +278,7 @@ export const contenders = {
   'microrest 0.6 (JavaScript)': {
     tail: (name) => [`:*${name}`, name],
     async load() {
-      const Router = require('microrest/router')
+      const Router = loadCjs('microrest/router')
       return (entries) => {
         const router = new Router()
         for (const { method, path, handler } of entries) router.setRoute(path, method, handler)

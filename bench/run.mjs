@@ -3,7 +3,7 @@
 //     npm run bench                                    all of them, with all contenders; the medians go on record in results/
 //     npm run bench -- routes dispatch --quick         rough figures of two, in less than a minute each
 //     npm run bench -- routes --only microrest,rou3    these contenders
-//     npm run bench -- routes --table small            this table
+//     npm run bench -- dispatch --table repeated --part '5 steps'        this table, and this part of it
 //     npm run bench -- --against v0.7.0                ours now and ours as of then, pass by pass
 //     npm run bench -- --markdown                      no run: all that is on record, as Markdown
 //     node --cpu-prof bench/run.mjs routes --only microrest --table small --profile     one contender, in this process
@@ -15,7 +15,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { BENCH, ROOT, isOurs, listBenches, loadBench } from './kit/bench.mjs'
+import { BENCH, ROOT, isOurs, listBenches, loadBench, readJson } from './kit/bench.mjs'
 import { work } from './kit/job.mjs'
 import { runJob } from './kit/process.mjs'
 import { planProgress } from './kit/progress.mjs'
@@ -33,16 +33,18 @@ import { readRuns, record, recordFile, toMarkdown, toRun, toText } from './kit/r
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
-    against: { type: 'string' }, detail: { type: 'boolean' }, markdown: { type: 'boolean' }, only: { type: 'string' }, out: { type: 'string' },
-    passes: { type: 'string' }, profile: { type: 'boolean' }, quick: { type: 'boolean' }, table: { type: 'string' },
+    against: { type: 'string' }, detail: { type: 'boolean' }, markdown: { type: 'boolean' }, only: { type: 'string' },
+    out: { type: 'string' }, part: { type: 'string' }, passes: { type: 'string' }, profile: { type: 'boolean' },
+    quick: { type: 'boolean' }, table: { type: 'string' },
   },
 })
 const quick = options.quick ?? false
 const only = options.only?.split(',')
 
-/** Install the peers, the first time. */
+/** Install the peers, if there are some that are not. */
 function install() {
-  if (fs.existsSync(path.join(BENCH, 'node_modules'))) return
+  const { dependencies } = readJson(path.join(BENCH, 'package.json'))
+  if (Object.keys(dependencies).every((name) => fs.existsSync(path.join(BENCH, 'node_modules', name)))) return
   console.error('installing what is measured against, into bench/node_modules')
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--omit-lockfile-registry-resolved'], { cwd: BENCH, stdio: 'inherit' })
 }
@@ -51,14 +53,20 @@ function install() {
 async function chooseBenches() {
   const known = listBenches()
   for (const name of names) if (!known.includes(name)) throw new Error(`no bench '${name}'; there are ${known.join(', ')}`)
-  return Promise.all((names.length ? names : known).map(loadBench))
+  const benches = await Promise.all((names.length ? names : known).map(loadBench))
+  for (const name of only ?? []) {
+    if (!benches.some(({ contenders }) => contenders.includes(name))) {
+      throw new Error(`no contender '${name}'; there are ${[...new Set(benches.flatMap(({ contenders }) => contenders))].join(', ')}`)
+    }
+  }
+  return benches
 }
 
 /** @param {Bench} bench */
 function chooseTables(bench) {
   const all = Object.keys(bench.tables)
-  const chosen = options.table ? options.table.split(',') : all
-  for (const table of chosen) if (!all.includes(table)) throw new Error(`${bench.name} has no table '${table}', but ${all.join(', ')}`)
+  const chosen = options.table ? all.filter((table) => options.table?.split(',').includes(table)) : all
+  if (!chosen.length) throw new Error(`${bench.name} has no table '${options.table}'; it has ${all.join(', ')}`)
   return chosen
 }
 
@@ -71,7 +79,6 @@ function chooseTables(bench) {
  * @returns {Row[]}
  */
 function chooseRows(bench, table, earlier) {
-  for (const name of only ?? []) if (!bench.contenders.includes(name)) throw new Error(`${bench.name} has no contender '${name}', but ${bench.contenders.join(', ')}`)
   const all = bench.tables[table]?.contenders ?? bench.contenders
   const usual = (quick && bench.quickContenders) || all
   const chosen = all.filter((name) => (only ? only.includes(name) : usual.includes(name) && (!earlier || isOurs(name))))
@@ -166,7 +173,10 @@ async function measure(parts, progress) {
 }
 
 /** @type {(bench: Bench, table: string) => (string | undefined)[]} */
-const partsOf = ({ tables }, table) => (quick && tables[table]?.quickParts) || (tables[table]?.parts ?? [undefined])
+function partsOf({ tables }, table) {
+  const { parts, quickParts } = tables[table]
+  return parts ? (options.part?.split(',') ?? (quick && quickParts ? quickParts : parts)) : [undefined]
+}
 
 /** Steps of a kind take about as long as each other. @param {Part} part @param {number} pass */
 const kindOf = ({ bench, table }, pass) => `${bench.name} ${table}${pass ? '' : ', check'}`
@@ -201,7 +211,8 @@ async function main() {
     // (Ratios need pairs.)
     const pairs = Number(options.passes) || (quick ? 3 : 11)
     const rows = chooseRows(bench, table, earlier)
-    return { bench, table, rows, passes: earlier ? pairs : passes, figures: Object.fromEntries(rows.map(({ label }) => [label, []])), wrong: {} }
+    const figures = Object.fromEntries(rows.map(({ label }) => [label, []]))
+    return { bench, table, rows, passes: earlier ? pairs : passes, figures, wrong: {} }
   })).filter(({ rows }) => rows.length)
   const progress = planProgress(parts.flatMap((part) => {
     const steps = part.bench.measureTogether ? 1 : part.rows.length
@@ -211,15 +222,21 @@ async function main() {
     const own = parts.filter((part) => part.bench === bench)
     if (!own.length) continue
     await measure(own, progress)
-    const byTable = (/** @type {'figures' | 'wrong'} */ what) => Object.fromEntries(own.map((part) => [part.table, part[what]]))
     progress.clear()
-    const baseOf = (/** @type {string} */ label) => (earlier ? `${label}@${options.against}` : label === bench.base ? undefined : bench.base)
-    const run = toRun(bench, byTable('figures'), byTable('wrong'), quick, baseOf)
+    const baseOf = (/** @type {string} */ label) => (earlier ? `${label}@${options.against}` : bench.base)
+    const run = toRun(bench, {
+      figures: Object.fromEntries(own.map(({ table, figures }) => [table, figures])),
+      wrong: Object.fromEntries(own.map(({ table, wrong }) => [table, wrong])),
+      quick, baseOf,
+    })
     console.log(toText(bench, run, options.detail ?? false) + '\n')
     // On record is only what can be compared: whole runs of what is built.
-    const isWhole = !(quick || only || options.table || options.against || process.env.MICROREST)
-    if (options.out || isWhole) record(options.out ?? recordFile(bench.name), bench.name, run)
+    const isPartial = quick || only || options.table || options.part || options.passes || options.against || process.env.MICROREST
+    if (options.out || !isPartial) record(options.out ?? recordFile(bench.name), bench.name, run)
   }
 }
 
-await main()
+await main().catch((err) => {
+  console.error(err.message)
+  process.exitCode = 1
+})

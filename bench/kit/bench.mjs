@@ -70,7 +70,7 @@ const require = createRequire(import.meta.url)
 
 /** The names of all benches. */
 export function listBenches() {
-  return fs.readdirSync(BENCH).filter((name) => fs.existsSync(path.join(BENCH, name, 'bench.mjs')))
+  return fs.readdirSync(BENCH).filter((name) => name !== 'kit' && fs.existsSync(path.join(BENCH, name, 'bench.mjs')))
 }
 
 /**

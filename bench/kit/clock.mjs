@@ -20,7 +20,7 @@ export function cpuTime() {
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const half = sorted.length >> 1
-  return sorted.length % 2 ? /** @type {number} */ (sorted[half]) : (/** @type {number} */ (sorted[half - 1]) + /** @type {number} */ (sorted[half])) / 2
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
 /**
@@ -46,7 +46,7 @@ export async function timeAll(things, { quick }) {
     let one = 0
     let isGrowing = false
     for (const name of names) {
-      const run = /** @type {{ count: number }} */ (runs[name])
+      const run = runs[name]
       const ns = await things[name]?.(run.count) ?? 0
       spent += Math.max(ns, 1000)
       one += ns / run.count
@@ -59,7 +59,7 @@ export async function timeAll(things, { quick }) {
   }
   for (let round = 0; round < samples; round++) {
     for (const name of names) {
-      const { count, times } = /** @type {{ count: number, times: number[] }} */ (runs[name])
+      const { count, times } = runs[name]
       times.push((await things[name]?.(count) ?? 0) / count)
     }
   }

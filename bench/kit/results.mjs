@@ -31,7 +31,8 @@ import { median } from './clock.mjs'
 
 /** @param {number[]} values @returns {Spread} */
 function spreadOf(values) {
-  return [median(values), Math.min(...values), Math.max(...values)].map((value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4))))
+  const round = (/** @type {number} */ value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)))
+  return [round(median(values)), round(Math.min(...values)), round(Math.max(...values))]
 }
 
 /**
@@ -55,25 +56,25 @@ function summarize(passes, figureOf) {
  * The medians of a run. Passes are compared one with one: what disturbed the machine then disturbed both.
  *
  * @param {Bench} bench
- * @param {{ [table: string]: { [contender: string]: Figures[] } }} passes
- * @param {Run['wrong']} wrong
- * @param {boolean} quick
- * @param {(contender: string) => string | undefined} baseOf what a contender is compared with
+ * @param {object} measured
+ * @param {{ [table: string]: { [contender: string]: Figures[] } }} measured.figures pass by pass
+ * @param {Run['wrong']} measured.wrong
+ * @param {boolean} measured.quick
+ * @param {(contender: string) => string | undefined} measured.baseOf what a contender is compared with
  * @returns {Run}
  */
-export function toRun(bench, passes, wrong, quick, baseOf) {
+export function toRun(bench, { figures, wrong, quick, baseOf }) {
   /** @type {Spreads} */
   const tables = {}
   /** @type {Spreads} */
   const ratios = {}
-  for (const [table, rows] of Object.entries(passes)) {
-    tables[table] = summarize(rows, (column, contender, pass) => rows[contender]?.[pass]?.[column])
-    const compared = Object.entries(rows).filter(([contender]) => rows[baseOf(contender) ?? ''])
+  for (const [table, rows] of Object.entries(figures)) {
+    tables[table] = summarize(rows, (column, contender, pass) => rows[contender][pass][column])
+    const compared = Object.entries(rows).filter(([contender]) => baseOf(contender) !== contender && rows[baseOf(contender) ?? ''])
     if (!compared.length) continue
     ratios[table] = summarize(Object.fromEntries(compared), (column, contender, pass) => {
-      const figure = rows[contender]?.[pass]?.[column]
-      const other = rows[baseOf(contender) ?? '']?.[pass]?.[column]
-      return figure !== undefined && other ? figure / other : undefined
+      const other = rows[baseOf(contender) ?? ''][pass]?.[column]
+      return other && rows[contender][pass][column] / other
     })
   }
   return {
@@ -142,17 +143,51 @@ function columnsOf(table, rows) {
   return [table.columns.filter((column) => all.includes(column)), all.filter((column) => !table.columns.includes(column))]
 }
 
-/** Who has the best median of a column: all but the floor are rivals. @type {(bench: Bench, table: Table, rows: Spreads[string], column: string) => number} */
+/**
+ * The best median of a column; the floor is no rival.
+ *
+ * @param {Bench} bench
+ * @param {Table} table
+ * @param {Spreads[string]} rows
+ * @param {string} column
+ */
 function bestOf(bench, table, rows, column) {
-  const values = Object.entries(rows).filter(([name]) => name !== bench.floor).map(([, row]) => row[column]?.[0]).filter((value) => value !== undefined)
+  const rivals = Object.entries(rows).filter(([contender, row]) => contender !== bench.floor && row[column])
+  const values = rivals.map(([, row]) => row[column][0])
   return table.more?.includes(column) ? Math.max(...values) : Math.min(...values)
 }
 
 /** @param {string[][]} rows the first is the heading */
 function align(rows) {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return rows.map((row) => row.map((cell, ix) => (ix ? cell.padStart(widths[ix] ?? 0) : cell.padEnd(widths[ix] ?? 0))).join('  ').trimEnd()).join('\n')
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const toLine = (/** @type {string[]} */ row) => row.map((cell, ix) => (ix ? cell.padStart(widths[ix]) : cell.padEnd(widths[ix]))).join('  ')
+  return rows.map((row) => toLine(row).trimEnd()).join('\n')
 }
+
+/**
+ * Rows of contenders, aligned.
+ *
+ * @param {Spreads[string]} rows
+ * @param {string[]} columns
+ * @param {(contender: string, column: string) => string} [markOf] what comes after a figure
+ */
+function alignRows(rows, columns, markOf = () => '') {
+  const lines = Object.entries(rows).map(([contender, row]) => {
+    return [contender, ...columns.map((column) => (row[column] ? formatSpread(row[column]) + markOf(contender, column) : '- '))]
+  })
+  return align([['', ...columns.map((column) => column + ' ')], ...lines])
+}
+
+/** The other way round, without the spread: a line for each column. @param {Spreads[string]} rows @param {string[]} columns */
+function alignColumns(rows, columns) {
+  const contenders = Object.keys(rows)
+  return align([['', ...contenders], ...columns.map((column) => {
+    return [column, ...contenders.map((contender) => (rows[contender][column] ? format(rows[contender][column][0]) : '-'))]
+  })])
+}
+
+/** @param {{ [what: string]: string }} reasons */
+const formatReasons = (reasons) => Object.entries(reasons).map(([what, reason]) => `${what}: ${reason}`).join('; ')
 
 /**
  * A run as text.
@@ -164,25 +199,18 @@ function align(rows) {
 export function toText(bench, run, detail) {
   const lines = [`${bench.title}. ${run.date}, Node ${run.node}, ${run.machine}${run.quick ? ', quick' : ''}`]
   for (const [name, rows] of Object.entries(run.tables)) {
-    const table = /** @type {Table} */ (bench.tables[name])
+    const table = bench.tables[name]
     const [main, more] = columnsOf(table, rows)
-    lines.push('', `${name}: ${table.title}. ${table.unit}, median (lowest-highest); * is the best`, '')
-    lines.push(align([['', ...main], ...Object.entries(rows).map(([contender, row]) => [contender, ...main.map((column) => {
-      const spread = row[column]
-      if (!spread) return '-'
-      return formatSpread(spread) + (contender !== bench.floor && spread[0] === bestOf(bench, table, rows, column) ? '*' : ' ')
-    })])]))
     const ratios = run.ratios?.[name]
-    if (ratios) {
-      lines.push('', 'as a ratio, pass by pass', '')
-      lines.push(align([['', ...main], ...Object.entries(ratios).map(([contender, row]) => [contender, ...main.map((column) => row[column] ? formatSpread(row[column]) : '-')])]))
+    const isBest = (/** @type {string} */ contender, /** @type {string} */ column) => {
+      return contender !== bench.floor && rows[contender][column][0] === bestOf(bench, table, rows, column)
     }
-    if (detail && more.length) {
-      const contenders = Object.keys(rows)
-      lines.push('', align([['', ...contenders], ...more.map((column) => [column, ...contenders.map((contender) => rows[contender]?.[column] ? format(rows[contender][column][0]) : '-')])]))
-    }
+    lines.push('', `${name}: ${table.title}. ${table.unit}, median (lowest-highest); * is the best`, '')
+    lines.push(alignRows(rows, main, (contender, column) => (isBest(contender, column) ? '*' : ' ')))
+    if (ratios) lines.push('', 'as a ratio, pass by pass', '', alignRows(ratios, main))
+    if (detail && more.length) lines.push('', alignColumns(rows, more))
     for (const [contender, reasons] of Object.entries(run.wrong[name] ?? {})) {
-      lines.push('', `not timed: ${contender}: ` + Object.entries(reasons).map(([what, reason]) => `${what}: ${reason}`).join('; '))
+      lines.push('', `not timed: ${contender}: ${formatReasons(reasons)}`)
     }
   }
   return lines.join('\n')
@@ -196,17 +224,19 @@ export function toText(bench, run, detail) {
  */
 export function toMarkdown(bench, runs) {
   const lines = [`### ${bench.title}`, '']
-  for (const { date, node, machine: on, commit: of } of runs) lines.push(`- ${date.slice(0, 16).replace('T', ' ')} UTC, Node ${node}, ${on}, ${of}`)
+  for (const run of runs) lines.push(`- ${run.date.slice(0, 16).replace('T', ' ')} UTC, Node ${run.node}, ${run.machine}, ${run.commit}`)
   for (const [name, table] of Object.entries(bench.tables)) {
     const all = runs.map((run) => run.tables[name] ?? {})
     const contenders = [...new Set(all.flatMap((rows) => Object.keys(rows)))]
     if (!contenders.length) continue
     lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', ...sideBySide(table, all))
     const ratios = runs.map((run) => run.ratios?.[name] ?? {})
-    if (ratios.some((rows) => Object.keys(rows).length)) lines.push('', `${name}, as a ratio to ${bench.base}`, '', ...sideBySide(table, ratios))
+    if (ratios.some((rows) => Object.keys(rows).length)) {
+      lines.push('', `${name}, as a ratio to ${bench.base}`, '', ...sideBySide(table, ratios))
+    }
     for (const contender of contenders) {
-      const reasons = Object.entries(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))
-      if (reasons.length) lines.push('', `Not timed: ${contender}: ${reasons.map(([what, reason]) => `${what}: ${reason}`).join('; ')}`)
+      const reasons = formatReasons(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))
+      if (reasons) lines.push('', `Not timed: ${contender}: ${reasons}`)
     }
   }
   return [...lines, '', ...bench.notes.map((note) => `- ${note}`)].join('\n')
@@ -223,7 +253,8 @@ function sideBySide(table, all) {
     const cells = main.map((column) => {
       const spreads = all.map((rows) => rows[contender]?.[column]).filter((spread) => spread !== undefined)
       if (!spreads.length) return '-'
-      const range = formatRange(Math.min(...spreads.map((spread) => spread[1])), Math.max(...spreads.map((spread) => spread[2])))
+      const [low, high] = [Math.min(...spreads.map((spread) => spread[1])), Math.max(...spreads.map((spread) => spread[2]))]
+      const range = formatRange(low, high)
       return spreads.map(([middle]) => format(middle)).join(' / ') + range
     })
     lines.push(`| ${contender} | ${cells.join(' | ')} |`)

@@ -160,7 +160,7 @@ function buildFind({ find }, requests, random) {
   let at = 0
   return timed((count) => {
     for (let ix = 0; ix < count; ix++) {
-      last = find(/** @type {string} */ (methods[at]), /** @type {string} */ (paths[at]))
+      last = find(methods[at], paths[at])
       if (++at === paths.length) at = 0
     }
   })
@@ -174,7 +174,7 @@ function buildUse({ find, use }, requests, random) {
   return timed((count) => {
     let sum = 0
     for (let ix = 0; ix < count; ix++) {
-      sum += use(find(/** @type {string} */ (methods[at]), /** @type {string} */ (paths[at]))) || 0
+      sum += use(find(methods[at], paths[at])) || 0
       if (++at === paths.length) at = 0
     }
     last = sum
@@ -190,11 +190,11 @@ function buildUse({ find, use }, requests, random) {
 function buildFresh({ find }, requests, random) {
   const collect = gc()
   const pool = Array.from({ length: FRESH_POOL }, (_, ix) => {
-    const { pattern } = /** @type {Request} */ (requests[ix % requests.length])
+    const { pattern } = requests[ix % requests.length]
     return fill(pattern, valuesFor(pattern, random))
   })
   const bytes = Buffer.from(pool.join(''), 'latin1')
-  const methods = pool.map((_, ix) => /** @type {Request} */ (requests[ix % requests.length]).method)
+  const methods = pool.map((_, ix) => requests[ix % requests.length].method)
   const lengths = pool.map((path) => path.length)
   let at = 0
   let offset = 0
@@ -206,12 +206,12 @@ function buildFresh({ find }, requests, random) {
       const paths = new Array(some)
       if (at + some > FRESH_POOL) at = offset = 0
       for (let ix = 0; ix < some; ix++) {
-        const end = offset + /** @type {number} */ (lengths[at + ix])
+        const end = offset + lengths[at + ix]
         paths[ix] = bytes.toString('latin1', offset, end)
         offset = end
       }
       const start = cpuTime()
-      for (let ix = 0; ix < some; ix++) last = find(/** @type {string} */ (methods[at + ix]), paths[ix])
+      for (let ix = 0; ix < some; ix++) last = find(methods[at + ix], paths[ix])
       ns += cpuTime() - start
       at += some
     }
@@ -289,12 +289,12 @@ async function measureRegistration({ contender: name, part, wrong }) {
   const fillTable = await contender.load()
   const parts = Array.from({ length: 1 + WEIGHED }, (_, ix) => {
     const { routes, requests: [request] } = grown(MANY, kind === 'parameter', 'abcdefghijk'[ix])
-    const { method, pattern } = /** @type {Request} */ (request)
+    const { method, pattern } = request
     return { entries: toEntries(contender, routes, toReader), method, path: flat(fill(pattern, valuesFor(pattern, new Random()))) }
   })
-  /** @param {typeof parts[number] | undefined} part */
+  /** @param {typeof parts[number]} part */
   const build = (part) => {
-    const { entries, method, path } = /** @type {typeof parts[number]} */ (part)
+    const { entries, method, path } = part
     const lookup = fillTable(entries)
     last = lookup.find(method, path)
     return lookup

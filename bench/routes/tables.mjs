@@ -96,7 +96,7 @@ export function grown(count, hasParams, prefix = '') {
 /** A word for a number: 'zura', 'kilo', … @param {number} number */
 function word(number) {
   let text = ''
-  for (let left = number + 60; left; left = Math.floor(left / 60)) text += 'bdfgklmnprsz'[left % 12] + /** @type {string} */ ('aeiou'[Math.floor(left / 12) % 5])
+  for (let left = number + 60; left; left = Math.floor(left / 60)) text += 'bdfgklmnprsz'[left % 12] + 'aeiou'[Math.floor(left / 12) % 5]
   return text
 }
 
@@ -117,8 +117,8 @@ function shuffle(items) {
   const shuffled = [...items]
   for (let ix = shuffled.length - 1; ix > 0; ix--) {
     const other = random.next(ix + 1)
-    const item = /** @type {Item} */ (shuffled[ix])
-    shuffled[ix] = /** @type {Item} */ (shuffled[other])
+    const item = shuffled[ix]
+    shuffled[ix] = shuffled[other]
     shuffled[other] = item
   }
   return shuffled

@@ -19,7 +19,7 @@ import { WORKLOADS } from './workloads.mjs'
 
 /** @typedef {import('./workloads.mjs').Workload} Workload */
 
-const WARM_UP_MS = 2000
+const MAX_WARM_UP_MS = 5000
 const TURN_MS = 1000
 const ROUNDS = 5
 const PROFILE_MS = 4000
@@ -67,7 +67,7 @@ async function profile(names, workload) {
   const servers = await Promise.all(names.map((name) => Server.start(contenderOf(name), {}, execArgv)))
   for (const server of servers) {
     await checkAnswers(server.url, workload)
-    await server.load(workload, WARM_UP_MS)
+    await server.warmUp(workload, MAX_WARM_UP_MS)
   }
   /** @type {number[][]} */
   const cpu = servers.map(() => [])

@@ -114,9 +114,19 @@ export const readRuns = (file) => readJson(file)?.runs ?? []
 export function record(file, name, run) {
   const runs = [...readRuns(file).filter(({ date }) => date !== run.date), run]
   fs.mkdirSync(path.dirname(file), { recursive: true })
-  // Lines of their own for what is compared, so that a difference can be read.
-  const text = JSON.stringify({ bench: name, runs }, null, 1).replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, ' ')}]`)
-  fs.writeFileSync(file, text + '\n')
+  // (A line for each row, so that a difference can be read.)
+  fs.writeFileSync(file, toJson({ bench: name, runs }, 5) + '\n')
+}
+
+/** JSON whose outer levels have a line for each item. @type {(value: unknown, levels: number, indent?: string) => string} */
+function toJson(value, levels, indent = '\n') {
+  if (!levels || typeof value !== 'object' || !value) return JSON.stringify(value)
+  const inner = indent + ' '
+  const items = Object.entries(value).map(([key, item]) => {
+    return inner + (Array.isArray(value) ? '' : `${JSON.stringify(key)}: `) + toJson(item, levels - 1, inner)
+  })
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  return items.length ? `${open}${items.join(',')}${indent}${close}` : open + close
 }
 
 /** @param {number} value */
@@ -160,8 +170,10 @@ function bestOf(bench, table, rows, column) {
 /** @param {string[][]} rows the first is the heading */
 function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const toLine = (/** @type {string[]} */ row) => row.map((cell, ix) => (ix ? cell.padStart(widths[ix]) : cell.padEnd(widths[ix]))).join('  ')
-  return rows.map((row) => toLine(row).trimEnd()).join('\n')
+  return rows.map((row) => {
+    const cells = row.map((cell, ix) => (ix ? cell.padStart(widths[ix]) : cell.padEnd(widths[ix])))
+    return cells.join('  ').trimEnd()
+  }).join('\n')
 }
 
 /**

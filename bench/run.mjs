@@ -41,8 +41,9 @@ const { values: options, positionals: names } = parseArgs({
 const quick = options.quick ?? false
 const only = options.only?.split(',')
 
-/** Install the peers, if there are some that are not. */
-function install() {
+/** Install the peers, if one is wanted and some are not there. @param {Part[]} parts */
+function install(parts) {
+  if (parts.every(({ rows }) => rows.every(({ contender }) => isOurs(contender)))) return
   const { dependencies } = readJson(path.join(BENCH, 'package.json'))
   if (Object.keys(dependencies).every((name) => fs.existsSync(path.join(BENCH, 'node_modules', name)))) return
   console.error('installing what is measured against, into bench/node_modules')
@@ -201,7 +202,6 @@ async function main() {
     for (const bench of await chooseBenches()) console.log(toMarkdown(bench, readRuns(options.out ?? recordFile(bench.name))) + '\n')
     return
   }
-  install()
   const benches = await chooseBenches()
   if (options.profile) return profile(benches)
 
@@ -214,6 +214,7 @@ async function main() {
     const figures = Object.fromEntries(rows.map(({ label }) => [label, []]))
     return { bench, table, rows, passes: earlier ? pairs : passes, figures, wrong: {} }
   })).filter(({ rows }) => rows.length)
+  install(parts)
   const progress = planProgress(parts.flatMap((part) => {
     const steps = part.bench.measureTogether ? 1 : part.rows.length
     return [...Array(part.rows.length).fill(kindOf(part, 0)), ...Array(part.passes * steps).fill(kindOf(part, 1))]

@@ -5,7 +5,6 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
-import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /**
@@ -66,8 +65,6 @@ export const BENCH = fileURLToPath(new URL('..', import.meta.url))
 /** The top of the checkout. */
 export const ROOT = path.dirname(path.resolve(BENCH))
 
-const require = createRequire(import.meta.url)
-
 /** The names of all benches. */
 export function listBenches() {
   return fs.readdirSync(BENCH).filter((name) => name !== 'kit' && fs.existsSync(path.join(BENCH, name, 'bench.mjs')))
@@ -94,12 +91,8 @@ export async function loadOurs() {
 /** True for ours, in any of the ways it is measured; false for peers, the JavaScript original among them. @param {string} contender */
 export const isOurs = (contender) => /^microrest\D*$/.test(contender)
 
-/** The version of a peer that is installed. @param {string} name */
-export function versionOf(name) {
-  let dir = path.dirname(require.resolve(name))
-  while (readJson(path.join(dir, 'package.json'))?.name !== name) dir = path.dirname(dir)
-  return String(readJson(path.join(dir, 'package.json')).version)
-}
+/** The version of a peer, if it is installed. @param {string} name @returns {string | undefined} */
+export const versionOf = (name) => readJson(path.join(BENCH, 'node_modules', name, 'package.json'))?.version
 
 /** @param {string} file @returns {any} */
 export function readJson(file) {

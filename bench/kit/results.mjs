@@ -79,7 +79,7 @@ export function toRun(bench, { figures, wrong, quick, baseOf }) {
   }
   return {
     date: new Date().toISOString(), machine: machine(), node: process.version, commit: commit(), quick,
-    versions: Object.fromEntries((bench.packages ?? []).map((name) => [name, versionOf(name)])),
+    versions: Object.fromEntries((bench.packages ?? []).map((name) => [name, versionOf(name) ?? 'not installed'])),
     tables, ...(Object.keys(ratios).length && { ratios }), wrong,
   }
 }

@@ -252,7 +252,8 @@ async function measureTable({ table, contender: name, quick, wrong }) {
   const figures = {}
   const ways = { find: buildFind, use: buildUse, fresh: buildFresh }
   for (const [way, build] of Object.entries(ways)) {
-    const times = await timeAll(Object.fromEntries(Object.entries(all).map(([kind, group]) => [kind, build(lookup, group, random)])), { quick })
+    const things = Object.entries(all).map(([kind, group]) => [kind, build(lookup, group, random)])
+    const times = await timeAll(Object.fromEntries(things), { quick })
     const overall = isWhole ? times.all : mean(Object.values(times))
     // (A mean without what is wrong would be one of something else.)
     if (overall !== undefined && !Object.keys(wrong).length) figures[way] = overall

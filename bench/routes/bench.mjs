@@ -1,8 +1,8 @@
 // Looking up routes: what a router takes to find the route of a path, as tables grow; to take in routes; and the memory that it keeps.
 
 import v8 from 'node:v8'
-import vm from 'node:vm'
 import { cpuTime, timeAll, timed } from '../kit/clock.mjs'
+import { FRESH, FreshStrings, collect, flat } from '../kit/fresh.mjs'
 import { contenders } from './contenders.mjs'
 import { Random, fill, grown, tables, valuesFor } from './tables.mjs'
 
@@ -23,9 +23,8 @@ const QUICK_SIZES = [10, 1000]
 /** How many routes are registered at once, and how many such tables are weighed. */
 const MANY = 1000
 const WEIGHED = 10
-/** How many fresh strings are made at a time, so few that they are still in the processor's caches; and how many there are of them. */
-const FRESH = 2000
-const FRESH_POOL = 6000
+/** How many fresh paths there are before one comes again. */
+const POOL = 6000
 
 /** @param {string} name @returns {Contender} */
 function contenderOf(name) {
@@ -87,9 +86,6 @@ function toTeller(reads, { method, path }) {
   const values = compile(`[${reads.join(', ')}]`)
   return (params) => [`${method} ${path}`, ...values(params)]
 }
-
-/** A string in one piece, and of its own. @param {string} text */
-const flat = (text) => Buffer.from(text, 'latin1').toString('latin1')
 
 // -------------------------------------------------------------------------------------------------------- the check
 
@@ -182,47 +178,23 @@ function buildUse({ find, use }, requests, random) {
 }
 
 /**
- * Strings that have never been seen, as a server cuts them from what it receives: with values of their own, in no table of strings, and
- * without a hash. They are made before the clock starts, side by side. So is the room for what the look-ups allocate.
+ * Strings that have not been seen before, with values of their own, made before the clock starts.
  *
  * @type {typeof buildFind}
  */
 function buildFresh({ find }, requests, random) {
-  const collect = gc()
-  const pool = Array.from({ length: FRESH_POOL }, (_, ix) => {
-    const { pattern } = requests[ix % requests.length]
-    return fill(pattern, valuesFor(pattern, random))
-  })
-  const bytes = Buffer.from(pool.join(''), 'latin1')
-  const methods = pool.map((_, ix) => requests[ix % requests.length].method)
-  const lengths = pool.map((path) => path.length)
-  let at = 0
-  let offset = 0
+  const pool = Array.from({ length: POOL }, (_, ix) => requests[ix % requests.length])
+  const fresh = new FreshStrings(pool.map(({ pattern }) => fill(pattern, valuesFor(pattern, random))))
   return (count) => {
     let ns = 0
     for (let left = count; left > 0; left -= FRESH) {
-      collect({ type: 'minor' })
-      const some = Math.min(left, FRESH)
-      const paths = new Array(some)
-      if (at + some > FRESH_POOL) at = offset = 0
-      for (let ix = 0; ix < some; ix++) {
-        const end = offset + lengths[at + ix]
-        paths[ix] = bytes.toString('latin1', offset, end)
-        offset = end
-      }
+      const { first, strings } = fresh.take(Math.min(left, FRESH))
       const start = cpuTime()
-      for (let ix = 0; ix < some; ix++) last = find(methods[at + ix], paths[ix])
+      for (let ix = 0; ix < strings.length; ix++) last = find(pool[first + ix].method, strings[ix])
       ns += cpuTime() - start
-      at += some
     }
     return ns
   }
-}
-
-/** The collector, which Node hides. @returns {(options?: { type: 'minor' }) => void} */
-function gc() {
-  v8.setFlagsFromString('--expose-gc')
-  return vm.runInNewContext('gc')
 }
 
 /** @param {number[]} values */
@@ -316,7 +288,6 @@ async function measureRegistration({ contender: name, part, wrong }) {
 
 /** What the heap holds when all has been collected that can be. */
 function heapUsed() {
-  const collect = gc()
   for (let ix = 0; ix < 3; ix++) collect()
   return process.memoryUsage().heapUsed
 }

@@ -93,6 +93,23 @@ static JSValue keep_garbage(JSContext *context, JSValueConst self, int argc, JSV
   return JS_UNDEFINED;
 }
 
+#ifdef QUICKJS_NG
+typedef bool engine_bool;
+#else
+typedef JS_BOOL engine_bool;
+#endif
+
+static int unhandled;
+static JSValue last_reason;
+
+// A promise that nobody waits for must not fail unseen.
+static void note_rejection(JSContext *context, JSValueConst promise, JSValueConst reason, engine_bool is_handled, void *opaque) {
+  (void)promise;
+  (void)opaque;
+  unhandled += is_handled ? -1 : 1;
+  if (!is_handled) last_reason = JS_DupValue(context, reason);
+}
+
 static void define(JSContext *context, const char *name, JSCFunction *function, int length) {
   const JSValue global = JS_GetGlobalObject(context);
   JS_SetPropertyStr(context, global, name, JS_NewCFunction(context, function, name, length));
@@ -117,8 +134,8 @@ static char *read_file(const char *path, size_t *size) {
   return text;
 }
 
-static int fail(JSContext *context, const char *path) {
-  const JSValue error = JS_GetException(context), stack = JS_GetPropertyStr(context, error, "stack");
+static int fail(JSContext *context, const char *path, JSValueConst error) {
+  const JSValue stack = JS_GetPropertyStr(context, error, "stack");
   const char *message = JS_ToCString(context, error), *lines = JS_ToCString(context, stack);
   fprintf(stderr, "%s: %s\n%s", path, message ? message : "", lines ? lines : "");
   return 1;
@@ -136,9 +153,10 @@ static int run(JSContext *context, const char *path) {
   const char *slash = strrchr(path, '/');
   const JSValue result = JS_Eval(context, text, size, slash ? slash + 1 : path, JS_EVAL_TYPE_GLOBAL);
   free(text);
-  if (JS_IsException(result)) return fail(context, path);
+  if (JS_IsException(result) || !run_jobs(JS_GetRuntime(context))) return fail(context, path, JS_GetException(context));
+  if (unhandled > 0) return fail(context, path, last_reason);
   JS_FreeValue(context, result);
-  return run_jobs(JS_GetRuntime(context)) ? 0 : fail(context, path);
+  return 0;
 }
 
 static __attribute__((noinline)) int run_all(int argc, char **argv) {
@@ -146,6 +164,7 @@ static __attribute__((noinline)) int run_all(int argc, char **argv) {
   JSContext *context = runtime ? JS_NewContext(runtime) : NULL;
   if (!context) abort();
   JS_SetMaxStackSize(runtime, 1 << 20);
+  JS_SetHostPromiseRejectionTracker(runtime, note_rejection, NULL);
   define(context, "print", print, 1);
   define(context, "cpuTime", cpu_time, 0);
   define(context, "count", count, 3);

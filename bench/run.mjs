@@ -202,14 +202,14 @@ async function main() {
     for (const bench of await chooseBenches()) console.log(toMarkdown(bench, readRuns(options.out ?? recordFile(bench.name))) + '\n')
     return
   }
-  const benches = await chooseBenches()
+  const benches = (await chooseBenches()).filter(({ isOfBuild }) => !(isOfBuild && options.against))
   if (options.profile) return profile(benches)
 
   const earlier = options.against && extract(options.against)
   const parts = benches.flatMap((bench) => chooseTables(bench).map((table) => {
     const passes = Number(options.passes) || (quick ? 1 : (bench.tables[table]?.passes ?? bench.passes))
-    // (Ratios need pairs.)
-    const pairs = Number(options.passes) || (quick ? 3 : 11)
+    // (Ratios need pairs. Rounds are some.)
+    const pairs = bench.measureTogether ? passes : Number(options.passes) || (quick ? 3 : 11)
     const rows = chooseRows(bench, table, earlier)
     const figures = Object.fromEntries(rows.map(({ label }) => [label, []]))
     return { bench, table, rows, passes: earlier ? pairs : passes, figures, wrong: {} }

@@ -29,6 +29,7 @@ export const CONTENDERS = [
   contender('microrest res.end', 'microrest', [], 'nanoEnd'),
   contender('microrest Router', 'microrest', [], 'full'),
   contender('microrest Router res.end', 'microrest', [], 'fullEnd'),
+  contender('microrest Router setImmediate', 'microrest', [], 'fullLater'),
   contender('microrest processRequest', 'microrest', [], 'bare'),
   contender('microrest 0.6 (JavaScript)', 'microrest-js', ['microrest'], 'bare'),
   contender('microrest 0.6 (JavaScript) router', 'microrest-js', ['microrest'], 'full'),

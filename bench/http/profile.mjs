@@ -3,6 +3,7 @@
 //     node bench/http/profile.mjs                                        rest() and the Router, all workloads
 //     node bench/http/profile.mjs --only polka,0http --table text        others
 //     node bench/http/profile.mjs --functions 25                         also the functions that take most
+//     node bench/http/profile.mjs --quick                                roughly
 //     node --cpu-prof bench/http/server.mjs 'microrest Router' 8080      a server alone, for a profiler and a load of one's own
 //
 // V8's sampling profiler says how the time is shared out, process.cpuUsage without the profiler how much there is of it. Like the bench it
@@ -19,10 +20,8 @@ import { WORKLOADS } from './workloads.mjs'
 
 /** @typedef {import('./workloads.mjs').Workload} Workload */
 
-const MAX_WARM_UP_MS = 5000
-const TURN_MS = 1000
-const ROUNDS = 5
-const PROFILE_MS = 4000
+const FULL = { maxWarmUpMs: 5000, turnMs: 1000, rounds: 5, profileMs: 4000 }
+const QUICK = { maxWarmUpMs: 500, turnMs: 250, rounds: 2, profileMs: 500 }
 
 /**
  * What is told apart, the first that fits: a name, and what a function of it looks like.
@@ -60,27 +59,30 @@ function groupOf({ name, url }) {
  *
  * @param {string[]} names
  * @param {Workload} workload
+ * @param {typeof FULL} times
  * @returns {Promise<Profile[]>}
  */
-async function profile(names, workload) {
+async function profile(names, workload, { maxWarmUpMs, turnMs, rounds, profileMs }) {
   const execArgv = ['--import', path.join(import.meta.dirname, 'profiler.mjs')]
-  const servers = await Promise.all(names.map((name) => Server.start(contenderOf(name), {}, execArgv)))
-  for (const server of servers) {
+  /** @type {{ contender: string, server: Server, costs: number[] }[]} */
+  const runs = await Promise.all(names.map(async (contender) => {
+    return { contender, server: await Server.start(contenderOf(contender), {}, execArgv), costs: [] }
+  }))
+  for (const { server } of runs) {
     await checkAnswers(server.url, workload)
-    await server.warmUp(workload, MAX_WARM_UP_MS)
+    await server.warmUp(workload, maxWarmUpMs)
   }
-  /** @type {number[][]} */
-  const cpu = servers.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [ix, server] of servers.entries()) cpu[ix]?.push((await server.load(workload, TURN_MS)).cpu)
+  for (let round = 0; round < rounds; round++) {
+    for (const { server, costs } of runs) costs.push((await server.load(workload, turnMs)).cpu)
   }
   /** @type {Profile[]} */
   const profiles = []
-  for (const [ix, server] of servers.entries()) {
+  for (const { contender, server, costs } of runs) {
     await server.tell({ profile: 'start' })
-    await server.load(workload, PROFILE_MS)
+    await server.load(workload, profileMs)
     const functions = /** @type {SelfTime[]} */ (await server.tell({ profile: 'stop' }))
-    profiles.push({ contender: names[ix] ?? '', cpu: median(cpu[ix] ?? []), functions: perRequest(functions, median(cpu[ix] ?? [])) })
+    const cpu = median(costs)
+    profiles.push({ contender, cpu, functions: perRequest(functions, cpu) })
     await server.stop()
   }
   return profiles
@@ -124,13 +126,15 @@ function toList({ contender, functions }, count) {
 }
 
 async function main() {
-  const { values: options } = parseArgs({ options: { only: { type: 'string' }, table: { type: 'string' }, functions: { type: 'string' } } })
+  const { values: options } = parseArgs({
+    options: { only: { type: 'string' }, table: { type: 'string' }, functions: { type: 'string' }, quick: { type: 'boolean' } },
+  })
   const missing = whatIsMissing()
   if (missing) throw new Error('not here: ' + missing)
   const names = [BARE, ...(options.only ?? 'microrest,microrest Router').split(',')]
   const tables = options.table?.split(',')
   for (const workload of WORKLOADS.filter(({ name }) => !tables || tables.includes(name))) {
-    const profiles = await profile(names, workload)
+    const profiles = await profile(names, workload, options.quick ? QUICK : FULL)
     console.log(toMarkdown(profiles, workload) + '\n')
     if (options.functions) console.log(profiles.map((one) => toList(one, Number(options.functions))).join('\n\n') + '\n')
   }

@@ -244,7 +244,7 @@ export function toMarkdown(bench, runs) {
     lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', ...sideBySide(table, all))
     const ratios = runs.map((run) => run.ratios?.[name] ?? {})
     if (ratios.some((rows) => Object.keys(rows).length)) {
-      lines.push('', `${name}, as a ratio to ${bench.base}`, '', ...sideBySide(table, ratios))
+      lines.push('', `${name}, as a ratio, pass by pass`, '', ...sideBySide(table, ratios))
     }
     for (const contender of contenders) {
       const reasons = formatReasons(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))

@@ -32,6 +32,7 @@ export default {
   contenders: CONTENDERS.map(({ name }) => name),
   packages: [...new Set(CONTENDERS.flatMap(({ imports }) => Object.keys(imports).filter(isPackage).map(packageOf)))],
   passes: 1,
+  isOfBuild: true,
 
   async check({ contender }) {
     await checkBundle(contenderOf(contender))
@@ -95,16 +96,21 @@ async function checkBundle(contender) {
     fs.writeFileSync(file, await run({ stdin: { contents, resolveDir: BENCH }, format: 'cjs' }))
   }
 
-  const servers = isOurs ? await import(pathToFileURL(source).href) : createRequire(import.meta.url)(file)
+  // (The query has the server loaded anew for each bundle.)
+  const servers = isOurs ? await import(`${pathToFileURL(source).href}?${path.basename(folder)}`) : createRequire(import.meta.url)(file)
   /** @type {http.Server} */
   const server = await servers[contender.form ?? 'default']()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  for (const workload of WORKLOADS) {
-    if (!contender.workloads || contender.workloads.includes(workload.name)) await checkAnswers(`http://127.0.0.1:${port}`, workload)
+  try {
+    for (const workload of WORKLOADS) {
+      if (!contender.workloads || contender.workloads.includes(workload.name)) await checkAnswers(`http://127.0.0.1:${port}`, workload)
+    }
+  } finally {
+    server.close()
+    server.closeAllConnections()
   }
-  server.close()
 }
 
 /** What npm would install of ours. */

@@ -47,6 +47,12 @@ export function fullEnd() {
   return http.createServer(app)
 }
 
+/** Handed its requests as 0http hands itself its own: when all that has come in has been read. */
+export function fullLater() {
+  const [app] = full().listeners('request')
+  return http.createServer((req, res) => { setImmediate(app, req, res) })
+}
+
 /** `rest(processRequest)`: no router at all. */
 export function bare() {
   const app = rest((req) => {

@@ -22,8 +22,8 @@ export default {
     'Ratios are those of a round, in which each contender has a turn of a second.',
     'node:http, polka, 0http and the JavaScript microrest send their answers by the same two lines; ours does so where its name says '
       + 'res.end, and else returns them.',
-    '0http hands itself each request by setImmediate, so that all that has come in is read before anything is answered. wrk then has to '
-      + 'be woken a third as often, which the server pays for. In the row that says setImmediate ours is handed its requests like that too.',
+    '0http hands itself each request by setImmediate, so that all that has come in is read before anything is answered. wrk then has '
+      + 'to be woken a third as often, which the server pays for. In the row that says setImmediate ours is handed its requests so too.',
   ],
   tables: Object.fromEntries(WORKLOADS.map(({ name, title }) => {
     return [name, { title, unit: 'µs, 1/s', columns: ['CPU µs', 'requests/s'], more: ['requests/s'] }]

@@ -91,12 +91,14 @@ function chooseRows(bench, table, earlier) {
   })
 }
 
-/** The built script of an earlier version, in a folder of its own. @param {string} revision */
+/** The built scripts of an earlier version, in a folder of their own; gives the module. @param {string} revision */
 function extract(revision) {
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-')), 'microrest.mjs')
-  fs.writeFileSync(file, execFileSync('git', ['show', `${revision}:dist/microrest.js`], { cwd: ROOT, maxBuffer: 1 << 26 }))
-  process.on('exit', () => fs.rmSync(path.dirname(file), { recursive: true }))
-  return file
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-'))
+  process.on('exit', () => fs.rmSync(folder, { recursive: true }))
+  for (const [built, file] of [['microrest.js', 'microrest.mjs'], ['microrest.es5.js', 'microrest.es5.js']]) {
+    fs.writeFileSync(path.join(folder, file), execFileSync('git', ['show', `${revision}:dist/${built}`], { cwd: ROOT, maxBuffer: 1 << 26 }))
+  }
+  return path.join(folder, 'microrest.mjs')
 }
 
 /**

@@ -194,13 +194,19 @@ function callsFile({ name, calls }) {
  */
 async function wrk(url, file, ms) {
   const script = path.join(import.meta.dirname, 'wrk.lua')
-  // (It counts in whole seconds; interrupted, it ends early, and says how it went until then.)
   const child = spawn('taskset', ['-c', WRK_CORE, 'wrk', '-t', '1', '-c', CONNECTIONS, '-d', '60', '-s', script, url, '--', file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const timer = setTimeout(() => child.kill('SIGINT'), ms)
+  // It counts in whole seconds; interrupted, it ends early, and says how it went until then. (While it begins it ignores that.)
+  /** @type {NodeJS.Timeout | undefined} */
+  let interrupts
+  const timer = setTimeout(() => {
+    child.kill('SIGINT')
+    interrupts = setInterval(() => child.kill('SIGINT'), 50)
+  }, ms)
   const said = String(Buffer.concat(await child.stdout.toArray()))
   clearTimeout(timer)
+  clearInterval(interrupts)
   const report = JSON.parse(said.match(/^\{ "requests".*$/m)?.[0] ?? 'null')
   if (report?.requests || report?.errors) return report
   if (ms > MAX_START_MS) throw new Error('wrk answers: ' + said)

@@ -30,6 +30,6 @@ function done(summary, latency)
   io.write(string.format(
     '\n{ "requests": %d, "microseconds": %d, "bytes": %d, "errors": %d, "p50": %d, "p99": %d }\n',
     summary.requests, summary.duration, summary.bytes,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    errors.connect + errors.read + errors.write + errors.status,
     latency:percentile(50), latency:percentile(99)))
 end

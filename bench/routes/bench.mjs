@@ -19,10 +19,11 @@ import { Random, fill, grown, tables, valuesFor } from './tables.mjs'
  */
 
 const SIZES = [10, 100, 1000, 10_000]
-const QUICK_SIZES = [10, 1000]
+const QUICK_SIZES = [1000]
 /** How many routes are registered at once, and how many such tables are weighed. */
 const MANY = 1000
 const WEIGHED = 10
+const QUICK_WEIGHED = 3
 /** How many fresh paths there are before one comes again. */
 const POOL = 6000
 
@@ -253,14 +254,15 @@ async function measureGrowth({ table, contender: name, part, quick, wrong }) {
  *
  * @param {Job} job
  */
-async function measureRegistration({ contender: name, part, wrong }) {
+async function measureRegistration({ contender: name, part, quick, wrong }) {
+  const weighed = quick ? QUICK_WEIGHED : WEIGHED
   const kind = String(part)
   if (wrong[kind]) return {}
   // (Else the collector might throw away code between two looks at the heap.)
   v8.setFlagsFromString('--no-flush-bytecode')
   const contender = contenderOf(name)
   const fillTable = await contender.load()
-  const parts = Array.from({ length: 1 + WEIGHED }, (_, ix) => {
+  const parts = Array.from({ length: 1 + weighed }, (_, ix) => {
     const { routes, requests: [request] } = grown(MANY, kind === 'parameter', 'abcdefghijk'[ix])
     const { method, pattern } = request
     return { entries: toEntries(contender, routes, toReader), method, path: flat(fill(pattern, valuesFor(pattern, new Random()))) }
@@ -281,7 +283,7 @@ async function measureRegistration({ contender: name, part, wrong }) {
 
   const before = heapUsed()
   for (const one of parts.slice(1)) kept.push(build(one))
-  const bytes = (heapUsed() - before) / MANY / WEIGHED
+  const bytes = (heapUsed() - before) / MANY / weighed
   last = [kept, parts]
   return { [`${kind}, ms`]: ms, [`${kind}, B per route`]: bytes }
 }

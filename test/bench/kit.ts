@@ -106,11 +106,11 @@ t.test('a bench runs by itself, for one contender, and leaves its figures where 
 
 t.test('what gives a wrong answer is not timed, and it is said what was wrong', async t => {
   const file = path.join(t.testdir(), 'out.json')
-  const args = ['routes', '--quick', '--only', 'microrest', '--table', 'static growth', '--part', '10', '--out', file]
+  const args = ['routes', '--quick', '--only', 'microrest', '--table', 'static growth', '--part', '1000', '--out', file]
   await runBench({ MICROREST: FINDS_NOTHING }, ...args)
   const [run] = JSON.parse(readFileSync(file, 'utf8')).runs
   t.strictSame(run.tables['static growth'].microrest, {})
-  t.match(run.wrong['static growth'].microrest['10'], /^GET .* finds nothing$/)
+  t.match(run.wrong['static growth'].microrest['1000'], /^GET .* finds nothing$/)
 })
 
 t.test('what there is not is named, with what there is', async t => {

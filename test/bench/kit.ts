@@ -20,7 +20,8 @@ const routes = (await load('routes/bench.mjs')).default
 const dispatch = (await load('dispatch/bench.mjs')).default
 
 async function runBench(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const { stdout } = await promisify(execFile)(process.execPath, [path.join(BENCH, 'run.mjs'), ...args], { env: { ...process.env, ...env } })
+  const command = [path.join(BENCH, 'run.mjs'), ...args]
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env: { ...process.env, ...env } })
   return stdout
 }
 

@@ -19,5 +19,6 @@ server.listen(Number(port ?? 0), '127.0.0.1', () => {
 process.on('message', (message) => {
   if (message === 'usage') process.send?.(process.resourceUsage())
 })
-// Nobody is left to ask.
+// Nobody is left to ask. (An exit, for a profiler to write down what it has.)
 process.on('disconnect', () => process.exit())
+process.on('SIGINT', () => process.exit())

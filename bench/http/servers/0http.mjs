@@ -1,3 +1,5 @@
+// 0http, with its own router. It leaves bodies, and what is answered how, to its user.
+
 import zero from '0http'
 import { TEXT } from '../workloads.mjs'
 import { JSON_TYPE, PLAIN, readJson, send } from './plain.mjs'

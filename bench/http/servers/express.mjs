@@ -1,3 +1,5 @@
+// express, with its own body parser.
+
 import http from 'node:http'
 import express from 'express'
 import { TEXT } from '../workloads.mjs'

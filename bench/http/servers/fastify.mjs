@@ -1,3 +1,5 @@
+// fastify, as it is: without schemas, which would be told what the answers look like.
+
 import fastify from 'fastify'
 import { TEXT } from '../workloads.mjs'
 

@@ -1,3 +1,5 @@
+// h3, by way of its adapter for Node.
+
 import http from 'node:http'
 import { H3, getQuery, toNodeHandler } from 'h3'
 import { TEXT } from '../workloads.mjs'

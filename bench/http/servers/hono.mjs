@@ -1,3 +1,5 @@
+// hono, by way of its adapter for Node.
+
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { TEXT } from '../workloads.mjs'

@@ -1,3 +1,5 @@
+// koa, with the router and the body parser of its own people.
+
 import http from 'node:http'
 import { bodyParser } from '@koa/bodyparser'
 import { Router } from '@koa/router'

@@ -1,3 +1,5 @@
+// polka. It leaves bodies, and what is answered how, to its user.
+
 import http from 'node:http'
 import polka from 'polka'
 import { TEXT } from '../workloads.mjs'

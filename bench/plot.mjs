@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { BENCH, ROOT } from './kit/bench.mjs'
-import { drawPictures } from './plot/pictures.mjs'
+import { install } from './kit/install.mjs'
 
 const { values: { from, to } } = parseArgs({
   options: {
@@ -16,6 +16,8 @@ const { values: { from, to } } = parseArgs({
   },
 })
 
+install('devDependencies')
+const { drawPictures } = await import('./plot/pictures.mjs')
 const pictures = drawPictures(from)
 if (!pictures.size) console.log(`nothing on record in ${from}: npm run bench`)
 fs.mkdirSync(to, { recursive: true })

@@ -16,6 +16,7 @@ import path from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { BENCH, ROOT, isOurs, listBenches, loadBench, readJson } from './kit/bench.mjs'
+import { install } from './kit/install.mjs'
 import { work } from './kit/job.mjs'
 import { runJob } from './kit/process.mjs'
 import { planProgress } from './kit/progress.mjs'
@@ -42,12 +43,9 @@ const quick = options.quick ?? false
 const only = options.only?.split(',')
 
 /** Install the peers, if one is wanted and some are not there. @param {Part[]} parts */
-function install(parts) {
+function installPeers(parts) {
   if (parts.every(({ rows }) => rows.every(({ contender }) => isOurs(contender)))) return
-  const { dependencies } = readJson(path.join(BENCH, 'package.json'))
-  if (Object.keys(dependencies).every((name) => fs.existsSync(path.join(BENCH, 'node_modules', name)))) return
-  console.error('installing what is measured against, into bench/node_modules')
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--omit-lockfile-registry-resolved'], { cwd: BENCH, stdio: 'inherit' })
+  install('dependencies')
 }
 
 /** @returns {Promise<Bench[]>} */
@@ -216,7 +214,7 @@ async function main() {
     const figures = Object.fromEntries(rows.map(({ label }) => [label, []]))
     return { bench, table, rows, passes: earlier ? pairs : passes, figures, wrong: {} }
   })).filter(({ rows }) => rows.length)
-  install(parts)
+  installPeers(parts)
   const progress = planProgress(parts.flatMap((part) => {
     const steps = part.bench.measureTogether ? 1 : part.rows.length
     return [...Array(part.rows.length).fill(kindOf(part, 0)), ...Array(part.passes * steps).fill(kindOf(part, 1))]

@@ -1,7 +1,7 @@
 // What it costs to carry a request to its handler: the route look-up, 0 to 20 steps that do nothing but go on, and the handler, which
 // answers with the route's parameter. No server and no sockets: requests and responses are the lightest objects that each accepts.
 
-import { timeAll, timed, cpuTime } from '../kit/clock.mjs'
+import { STEADY, cpuTime, timeAll, timed } from '../kit/clock.mjs'
 import { FRESH, FreshStrings } from '../kit/fresh.mjs'
 import { contenders } from './contenders.mjs'
 import { buildSteps } from './steps.mjs'
@@ -117,8 +117,7 @@ export default {
     '0http', 'polka', 'find-my-way', '@fastify/middie', 'router', 'koa-compose', '@koa/router', 'hono', 'itty-router', 'h3', 'microrest',
   ],
   passes: 5,
-  // Young objects have room: a collection in the midst of a sample is the exception.
-  execArgv: ['--min-semi-space-size=16'],
+  execArgv: STEADY,
   check,
   measure,
 }

@@ -1,12 +1,18 @@
 // Time, as the processor spends it on this process: all of its threads, so that compiling and collecting garbage count as well, and what
 // other processes do meanwhile does not (but for what they take of caches and of the clock rate).
 
-/** How long to run, in ns of processor time. */
-const FULL = { warmUp: 200e6, maxWarmUp: 2000e6, sample: 2e6, samples: 9 }
-const QUICK = { warmUp: 50e6, maxWarmUp: 200e6, sample: 1e6, samples: 3 }
+/**
+ * Options of Node for steady figures. Code is compiled at once, and not whenever another thread has the time: on a busy machine the warm-up
+ * could be over by then. Young objects have room: a collection in the midst of a sample is the exception.
+ */
+export const STEADY = ['--no-concurrent-recompilation', '--min-semi-space-size=16']
 
-/** Code is warm when so many rounds have not been faster, by this factor, than the best before. Some never is: there is an end to it. */
-const STEADY_ROUNDS = 5
+/**
+ * How long to run, in ns of processor time. Code is warm when for so long no round has been faster than the best before, by a factor. Some
+ * never is: there is an end to it.
+ */
+const FULL = { steady: 150e6, maxWarmUp: 2000e6, sample: 2e6, samples: 9 }
+const QUICK = { steady: 60e6, maxWarmUp: 400e6, sample: 1e6, samples: 3 }
 const FASTER = 0.97
 
 /** The processor time that this process has taken, in ns. The system counts in µs. */
@@ -33,36 +39,35 @@ export function median(values) {
  * @returns {Promise<{ [name: string]: number }>}
  */
 export async function timeAll(things, { quick }) {
-  const { warmUp, maxWarmUp, sample, samples } = quick ? QUICK : FULL
+  const { steady, maxWarmUp, sample, samples } = quick ? QUICK : FULL
   const names = Object.keys(things)
   /** @type {{ [name: string]: { count: number, times: number[] } }} */
   const runs = Object.fromEntries(names.map((name) => [name, { count: 1, times: [] }]))
 
   // Counts grow until a sample takes as long as it should; they all do so side by side, as code gets faster for all of them.
-  let spent = 0
   let best = Infinity
-  for (let steady = 0; (spent < warmUp || steady < STEADY_ROUNDS) && spent < maxWarmUp;) {
-    let one = 0
+  for (let spent = 0, bestAt = 0; spent - bestAt < steady && spent < maxWarmUp;) {
+    let sum = 0
     let isGrowing = false
     for (const name of names) {
       const run = runs[name]
-      const ns = await things[name]?.(run.count) ?? 0
+      const ns = await things[name](run.count)
       spent += Math.max(ns, 1000)
-      one += ns / run.count
+      sum += ns / run.count
       if (ns >= sample / 2) continue
       isGrowing = true
       run.count = Math.ceil(run.count * Math.min(4, sample / Math.max(ns, 1)))
     }
-    steady = isGrowing || one < best * FASTER ? 0 : steady + 1
-    best = Math.min(best, one)
+    if (isGrowing || sum < best * FASTER) bestAt = spent
+    best = Math.min(best, sum)
   }
   for (let round = 0; round < samples; round++) {
     for (const name of names) {
       const { count, times } = runs[name]
-      times.push((await things[name]?.(count) ?? 0) / count)
+      times.push(await things[name](count) / count)
     }
   }
-  return Object.fromEntries(names.map((name) => [name, median(runs[name]?.times ?? [])]))
+  return Object.fromEntries(names.map((name) => [name, median(runs[name].times)]))
 }
 
 /**

@@ -1,7 +1,7 @@
 // Looking up routes: what a router takes to find the route of a path, as tables grow; to take in routes; and the memory that it keeps.
 
 import v8 from 'node:v8'
-import { cpuTime, timeAll, timed } from '../kit/clock.mjs'
+import { STEADY, cpuTime, timeAll, timed } from '../kit/clock.mjs'
 import { FRESH, FreshStrings, collect, flat } from '../kit/fresh.mjs'
 import { contenders } from './contenders.mjs'
 import { Random, fill, grown, tables, valuesFor } from './tables.mjs'
@@ -325,8 +325,7 @@ export default {
   contenders: Object.keys(contenders),
   packages: ['rou3', 'memoirist', '@medley/router', 'find-my-way', 'hono', 'trouter', 'itty-router', '@koa/router', 'router', 'microrest'],
   passes: 5,
-  // Young objects have room: a collection in the midst of a sample is the exception.
-  execArgv: ['--min-semi-space-size=16'],
+  execArgv: STEADY,
   check,
   measure: (job) => (tables[job.table] ? measureTable(job) : job.table === 'registration' ? measureRegistration(job) : measureGrowth(job)),
 }

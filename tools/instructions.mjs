@@ -20,7 +20,7 @@ import { countInstructions, describeToolchain, findEngines } from './quickjs-nat
 const RECORD = path.join(ROOT, 'tools/instructions.json')
 const SCRIPT = path.join(ROOT, 'dist/microrest.es5.js')
 
-/** A figure may rise by so much of itself. (By chance, names that hash into other places, it moves by less than half a percent.) */
+/** A figure may rise by so much of itself. By chance (names that hash elsewhere, another processor's memcpy) it moves by half a percent. */
 const TOLERANCE = 0.02
 
 /**

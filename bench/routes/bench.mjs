@@ -323,6 +323,8 @@ export default {
     },
   },
   contenders: Object.keys(contenders),
+  // Those that try one route after the other are far behind, and take long to be so.
+  quickContenders: Object.keys(contenders).filter((name) => !['trouter', 'itty-router', 'koa-router', "express' router"].includes(name)),
   packages: ['rou3', 'memoirist', '@medley/router', 'find-my-way', 'hono', 'trouter', 'itty-router', '@koa/router', 'router', 'microrest'],
   passes: 5,
   execArgv: STEADY,

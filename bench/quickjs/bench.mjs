@@ -170,6 +170,7 @@ export default {
     instructions: { title: 'what a dispatch takes', unit: 'instructions', columns, passes: 1 },
   },
   contenders: Object.keys(contenders),
+  quickContenders: ['microrest', 'microrest embed', 'microrest getRoute', 'polka', 'h3', 'memoirist', 'microrest 0.6 (JavaScript)'],
   packages: [
     '0http', 'polka', 'router', 'koa-compose', '@koa/router', 'hono', 'itty-router', 'h3', 'microrest', 'rou3', 'memoirist',
     '@medley/router', 'trouter', 'find-my-way',

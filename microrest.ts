@@ -6,13 +6,13 @@
  */
 
 import {
-  HttpError, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString,
-  mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, placeOf, prefixOf, refuse,
+  HttpError, bare, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString,
+  mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, prefixOf, refuse,
   reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
   AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions,
-  PathParams, Place, Plan, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
+  PathParams, Plan, ReadBody, ReadBodyOptions, Req, Res, RestLike, Step,
 } from './mw.ts'
 
 /** The middleware helpers, together. */
@@ -182,6 +182,22 @@ export function reportError(err: unknown, cause: string, emitter?: Emitter): voi
 
 // ------------------------------------------------------------------------------------------------------ NanoRouter
 
+/** A place in a tree of paths, reached component by component: what follows it, and the step of the path that ends here. */
+interface Place {
+  next_?: { [part: string]: Place }
+  step_?: Step | undefined
+}
+
+/** The place for a path below another; what is missing on the way there is made. */
+function placeOf(root: Place, parts: string[]): Place {
+  let place = root
+  for (const part of parts) {
+    const next = place.next_ || (place.next_ = bare())
+    place = next[part] || (next[part] = {})
+  }
+  return place
+}
+
 /**
  * The smallest router: one use, err and post step, and routes that are a step for a path and all below it, whatever the method.
  *
@@ -193,7 +209,7 @@ export class NanoRouter {
   declare readonly matchPrefix: true
   /** @internal */ declare readonly steps_: Categories
   /** @internal */ declare readonly body_: ReadBody
-  declare private readonly root_: Place<Step>
+  declare private readonly root_: Place
   /** @internal */ declare readonly ownRun_: unknown
 
   constructor(readBody?: ReadBody) {
@@ -226,8 +242,8 @@ export class NanoRouter {
       this.steps_[path] = list
     } else {
       const place = placeOf(this.root_, prefixOf(path))
-      earlier = place.end_
-      place.end_ = list[0] as Step
+      earlier = place.step_
+      place.step_ = list[0] as Step
     }
     if (earlier) warn('redefined, where a Router would keep both:', path)
   }
@@ -240,7 +256,7 @@ export class NanoRouter {
   /** Forget the step for a path, or of a category. */
   deleteRoute(path: string): void {
     if (isCategory(path)) this.steps_[path] = []
-    else placeOf(this.root_, prefixOf(path)).end_ = undefined
+    else placeOf(this.root_, prefixOf(path)).step_ = undefined
   }
 
   /** Run a request through its route. What is not routed is answered with 404. */
@@ -258,12 +274,12 @@ export class NanoRouter {
   }
 
   private match_(path: string): Step | undefined {
-    let place: Place<Step> | undefined = this.root_
+    let place: Place | undefined = this.root_
     let found: Step | undefined
     for (const part of components(pathOf(path))) {
       place = place.next_ && place.next_[part]
       if (!place) break
-      found = place.end_ || found
+      found = place.step_ || found
     }
     return found
   }

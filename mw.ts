@@ -658,33 +658,6 @@ export function components(path: string): string[] {
   }
 }
 
-/** A place in a tree of paths, reached component by component. @internal */
-export interface Place<End> {
-  /** What follows, by a literal component. */
-  next_?: { [part: string]: Place<End> }
-  /** What follows `:`, any component that is not empty. */
-  param_?: Place<End>
-  /** What follows `:*`, a tail; there, how many components may come after it. */
-  tail_?: Place<End>
-  lengths_?: number[]
-  /** What is for the path that ends here. */
-  end_?: End | undefined
-}
-
-/** The place for a path in the tree below another place; what is missing on the way there is made. @internal */
-export function placeOf<End>(root: Place<End>, parts: string[]): Place<End> {
-  let place = root
-  for (const part of parts) {
-    if (part === ':') place = place.param_ || (place.param_ = {})
-    else if (part === ':*') place = place.tail_ || (place.tail_ = {})
-    else {
-      const next = place.next_ || (place.next_ = bare())
-      place = next[part] || (next[part] = {})
-    }
-  }
-  return place
-}
-
 // --------------------------------------------------------------------------------------------------------- the run
 
 /** A step as the run knows them. */

@@ -410,20 +410,6 @@ function components(path) {
   }
 }
 
-/** The place for a path in the tree below another place; what is missing on the way there is made. @internal */
-function placeOf(root, parts) {
-  let place = root;
-  for (const part of parts) {
-    if (part === ':') place = place.param_ || (place.param_ = {});
-    else if (part === ':*') place = place.tail_ || (place.tail_ = {});
-    else {
-      const next = place.next_ || (place.next_ = bare());
-      place = next[part] || (next[part] = {});
-    }
-  }
-  return place;
-}
-
 // --------------------------------------------------------------------------------------------------------- the run
 
 /** No steps. */
@@ -714,30 +700,50 @@ function end(run) {
  * The second of the core's three modules: it imports mw.ts and nothing else.
  */
 
-const NO_KEYS = [];
+const NO_NAMES = [];
 
 const ANY = '_ANY_';
 
-/** Take a path apart: of `/a/:b/:*c` the shape is `/a/:/:*`, and b and c are added to the keys. Throws if it cannot be. */
-function shapeOf(path, options, keys) {
+/** What stands for a parameter and its slash in a shape, and for a tail. A literal has neither: see `escape`. */
+const PARAM = '?';
+const TAIL = '#';
+
+/** The names of a pattern's parameters. Patterns with the same names share them. */
+function namesOf({ names_, lists_ }, names) {
+  const key = names.join('/');
+  return lists_[key] || (lists_[key] = names.map((name) => {
+    if (!names_[name]) {
+      names_[name] = { name_: name, site_: 0 };
+      const all = Object.keys(names_);
+      names_[name] = { name_: all[all.length - 1], site_: name === '__proto__' ? 8 : all.length - 1 };
+    }
+    return names_[name];
+  }));
+}
+
+/** A component as it is in shapes, and in the paths compared with them: decoded, but for what would end or divide a path. */
+const escape = (part) => part.replace(/[%/?#]/g, (char) => '%' + char.charCodeAt(0).toString(16));
+
+/** Take a path apart: of `/a/:b/:*c/d` the shape is `/a?#/d`, and b and c are added to the names. Throws if it cannot be. */
+function shapeOf(path, options, names) {
   if (!isString(path)) return 'RegExp ' + path;
   const parts = trim(path.replace(/^\/?/, '/'), options).split('/');
-  const count = parts.length;
   let hasTail = false;
-  for (let ix = 1; ix < count; ix++) {
+  let shape = '';
+  for (let ix = 1; ix < parts.length; ix++) {
     const part = parts[ix];
     // `:` and a name, `:*` and perhaps a name, or `*` alone.
     const found = part.match(/^(:\*?|\*$)([^]*)/);
     if (found) {
       const isTail = found[1] !== ':';
       const name = found[2] || (isTail && '*');
-      if (!name || (isTail && hasTail) || keys.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path);
-      keys.push(name, ix, isTail ? count : 0);
+      if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path);
+      names.push(name);
       hasTail = hasTail || isTail;
-      parts[ix] = isTail ? ':*' : ':';
-    } else parts[ix] = fold(part, options);
+      shape += isTail ? TAIL : PARAM;
+    } else shape += '/' + escape(fold(part, options));
   }
-  return parts.join('/');
+  return shape;
 }
 
 /** Without a trailing slash, if that is to be ignored. */
@@ -748,7 +754,7 @@ function trim(path, options) {
 /** Of routes of one shape the one for a method; with a table for a method, none, but all their methods in the table. */
 function pick(route, method) {
   let found;
-  for (; route; route = route.other_) {
+  for (; route !== undefined; route = route.other_) {
     if (route.method_ === method) return route;
     if (!isString(method)) method[route.method_] = true;
     else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route;
@@ -756,58 +762,212 @@ function pick(route, method) {
   return found;
 }
 
-/**
- * The most specific route for the components from `ix` on.
- *
- * A place is visited once at the most; behind a tail in the middle, once for each length of what may follow there.
- */
-function walk(place, parts, ix, method) {
-  if (!place) return undefined;
-  const { next_, tail_ } = place;
-  const part = parts[ix];
-  let found;
-  if (part === undefined) found = pick(place.end_, method);
-  else if (next_) found = walk(next_[part], parts, ix + 1, method);
-  if (!found && part) found = walk(place.param_, parts, ix + 1, method);
-  if (found || !tail_) return found;
-
-  // What follows a tail can start in as many places as it has lengths. The most specific pattern wins.
-  for (const length of tail_.lengths_ || []) {
-    const start = parts.length - length;
-    const other = start > ix ? walk(tail_, parts, start, method) : undefined;
-    if (other && (!found || other.rank_ < found.rank_)) found = other;
+/** Put a route below a node; without one, below a new one. */
+function put(node, at, route) {
+  if (!node) {
+    return {
+      kids_: undefined, low_: 0, at_: at, text_: undefined, param_: undefined, tails_: undefined, end_: undefined, routes_: [route],
+    };
   }
-  return found || pick(tail_.end_, method);
+  node.routes_.push(route);
+  return node;
 }
 
-/** Put all routes in their places. */
-function buildTables(routes) {
-  const plain = bare();
-  const root = {};
-  const regExps = [];
-  for (const key in routes) {
-    const route = routes[key];
-    const shape = key.slice(key.indexOf(' ') + 1);
-    const parts = shape.split('/');
-    if (!isString(route.path_)) regExps.push(route);
-    else if (route.keys_.length) {
-      const place = placeOf(root, parts);
-      const tailAt = parts.indexOf(':*');
-      const length = parts.length - tailAt - 1;
-      route.other_ = place.end_;
-      place.end_ = route;
-      if (tailAt > 0 && length) {
-        const tail = placeOf(root, parts.slice(0, tailAt + 1));
-        const lengths = tail.lengths_ || (tail.lengths_ = []);
-        if (lengths.indexOf(length) < 0) lengths.push(length);
-        route.rank_ = parts.map((part) => (part === ':' ? 'b' : part === ':*' ? 'c' : 'a')).join('') + 'd';
+/** How far all of some routes have the same literal text, from `start` on. */
+function common(routes, start) {
+  const first = routes[0].shape_;
+  let at = first.slice(start).search(/[?#]|$/) + start;
+  let text = first.slice(start, at);
+  for (const { shape_ } of routes) {
+    while (shape_.slice(start, at) !== text) text = first.slice(start, --at);
+  }
+  return at;
+}
+
+const isLiteral = (char) => !!char && char !== PARAM && char !== TAIL;
+
+/** Sort in the routes of a node whose text begins at `from`. */
+function split(node, from) {
+  const routes = node.routes_;
+  node.routes_ = undefined;
+  // What all of them begin with.
+  const at = common(routes, node.at_);
+  const longer = [];
+  for (const route of routes) {
+    const { shape_ } = route;
+    const next = shape_[at];
+    if (isLiteral(next)) {
+      longer.push(route);
+      continue;
+    }
+    if (next === PARAM) node.param_ = put(node.param_, at + 1, route);
+    else if (next) {
+      const tails = node.tails_ || (node.tails_ = { end_: undefined, middle_: undefined, lengths_: [] });
+      if (at + 1 === shape_.length) {
+        route.other_ = tails.end_;
+        tails.end_ = route;
+      } else {
+        const length = shape_.slice(at + 1).split(/[/?]/).length - 1;
+        tails.middle_ = put(tails.middle_, at + 1, route);
+        if (tails.lengths_.indexOf(length) < 0) tails.lengths_.push(length);
       }
     } else {
-      route.other_ = plain[shape];
-      plain[shape] = route;
+      route.other_ = node.end_;
+      node.end_ = route;
+    }
+    node.text_ = shape_.slice(from, at);
+  }
+  if (!longer.length) return;
+  const test = bestTest(longer, at);
+  node.at_ = test;
+  let low = Infinity;
+  for (const { shape_ } of longer) low = Math.min(low, shape_.charCodeAt(test));
+  node.low_ = low;
+  const kids = node.kids_ = [];
+  for (const route of longer) {
+    const ix = route.shape_.charCodeAt(test) - low;
+    kids[ix] = put(kids[ix], at, route);
+  }
+}
+
+/** Where some routes differ most, from `at` on and before the first of them ends. */
+function bestTest(routes, at) {
+  let best = at;
+  let most = 1;
+  for (let test = at; ; test++) {
+    let seen = '';
+    for (const { shape_ } of routes) {
+      const char = shape_[test];
+      if (!isLiteral(char)) return best;
+      if (seen.indexOf(char) < 0) seen += char;
+    }
+    if (seen.length > most) {
+      most = seen.length;
+      best = test;
     }
   }
-  return { plain_: plain, root_: root, regExps_: regExps };
+}
+
+/** The values of the parameters of a look-up: where in the text each begins and ends. */
+const spans = [];
+/** What these are of, where that is not the url as it came. */
+let decoded;
+let isEscaped = false;
+
+const SLASH = 47;
+
+/**
+ * The most specific route for a path from `at` on.
+ *
+ * `shift` is how much further on something is in the path than in the shapes.
+ */
+function search(node, path, at, shift, depth, method) {
+  for (;;) {
+    const { kids_, text_, param_, tails_ } = node;
+    const test = node.at_ + shift;
+    if (kids_ !== undefined && test < path.length) {
+      const ix = path.charCodeAt(test) - node.low_;
+      const kid = ix >= 0 && ix < kids_.length ? kids_[ix] : undefined;
+      if (kid !== undefined) {
+        if (param_ === undefined && tails_ === undefined) {
+          node = kid;
+          continue;
+        }
+        const found = search(kid, path, at, shift, depth, method);
+        if (found !== undefined) return found;
+      }
+    }
+    if (text_ === undefined) {
+      if (!node.routes_) return undefined;
+      split(node, at - shift);
+      continue;
+    }
+    const end = at + text_.length;
+    if (end === path.length) {
+      if (end > at && (at > 0 ? path.slice(at, end) : path) !== text_) return undefined;
+      return pick(node.end_, method) || (tails_ && pickTail(tails_, end, end, depth, method));
+    }
+    if ((param_ === undefined && tails_ === undefined) || path.charCodeAt(end) !== SLASH) return undefined;
+    if (end > at && (end > at + 12 ? path.indexOf(text_, at) !== at : path.slice(at, end) !== text_)) return undefined;
+    if (param_ !== undefined) {
+      let next = path.indexOf('/', end + 1);
+      if (next < 0) next = path.length;
+      if (next > end + 1) {
+        spans[depth] = end + 1;
+        spans[depth + 1] = next;
+        const further = shift + next - end - 1;
+        if (tails_ === undefined) {
+          node = param_;
+          shift = further;
+          at = next;
+          depth += 2;
+          continue;
+        }
+        const found = search(param_, path, next, further, depth + 2, method);
+        if (found) return found;
+      }
+    }
+    if (!tails_) return undefined;
+    const found = tails_.middle_ && searchMiddle(tails_.middle_, tails_.lengths_, path, end, end - shift + 1, depth, method);
+    return found || pickTail(tails_, end, path.length, depth, method);
+  }
+}
+
+function pickTail({ end_ }, start, end, depth, method) {
+  spans[depth] = start;
+  spans[depth + 1] = end;
+  return pick(end_, method);
+}
+
+/** A text that sorts before those of less specific routes, as far as these have the same up to their tail. */
+const rankOf = (route) => route.shape_.replace(/\/[^/?#]*/g, '!') + '~';
+
+/** What follows a tail can start in as many places as it has lengths. The most specific pattern wins. */
+function searchMiddle(
+  node, lengths, path, at, from, depth, method
+) {
+  let best;
+  let bestStart = 0;
+  const look = (start) => {
+    spans[depth] = at;
+    spans[depth + 1] = start;
+    return search(node, path, start, start - from, depth + 2, method);
+  };
+  for (const length of lengths) {
+    let start = path.length;
+    for (let ix = 0; ix < length && start > at; ix++) start = path.lastIndexOf('/', start - 1);
+    if (start <= at) continue;
+    const found = look(start);
+    if (found && (!best || rankOf(found) < rankOf(best))) {
+      best = found;
+      bestStart = start;
+    }
+  }
+  return best && look(bestStart);
+}
+
+function buildTables(routes) {
+  const plain = bare();
+  const regExps = [];
+  let root;
+  let more = 0;
+  for (const key in routes) {
+    const route = routes[key];
+    if (!isString(route.path_)) regExps.push(route);
+    else {
+      root = put(root, 0, route);
+      more += route.names_.length ? -1 : 1;
+    }
+  }
+  if (more > 0) {
+    for (const key in routes) {
+      const route = routes[key];
+      if (!isString(route.path_) || route.names_.length) continue;
+      route.other_ = plain[route.shape_];
+      plain[route.shape_] = route;
+    }
+  }
+  return { plain_: more > 0 ? plain : undefined, root_: root, regExps_: regExps };
 }
 
 /** Add values to params, percent-decoded if they are escaped. */
@@ -819,47 +979,82 @@ function addTo(params, values, isEscaped) {
   }
 }
 
-/** Match a path: paths without parameters first, then the tree, then RegExps. A table for the method is filled with all that fit. */
-function match(router, path, method, params) {
-  const { options } = router;
-  const { plain_, root_, regExps_ } = router.tables_ || (router.tables_ = buildTables(router.routes_));
-  const trimmed = trim(path, options);
-  const isEscaped = trimmed.indexOf('%') >= 0;
-  let found = isEscaped ? undefined : pick(plain_[fold(trimmed, options)], method);
-  if (found) return found;
-
-  const parts = components(trimmed);
-  const folded = options.ignoreCase ? parts.map((part) => part.toLowerCase()) : parts;
-  // An escaped slash is part of its component.
-  if (isEscaped && !parts.some((part) => part.indexOf('/') >= 0)) found = pick(plain_[folded.join('/')], method);
-  // (The target * of an OPTIONS request is below no path: all that is in the tree begins with a slash.)
-  found = found || walk(root_, folded, 0, method);
-  if (found) {
-    // A tail has one component and so many more; or none, then it is -1.
-    let more = 0;
-    const { keys_ } = found;
-    for (let key = 0; key < keys_.length; key += 3) {
-      const at = keys_[key + 1];
-      const tailOf = keys_[key + 2];
-      let value = parts[at + more];
-      if (tailOf) {
-        more = parts.length - tailOf;
-        value = more < 0 ? undefined : '/' + parts.slice(at, at + more + 1).join('/');
-      }
-      setOwn(params, keys_[key], value);
-    }
-    return found;
+/** Set a parameter. */
+function setParam(params, { name_, site_ }, value) {
+  switch (site_) {
+    case 0: params[name_] = value; break;
+    case 1: params[name_] = value; break;
+    case 2: params[name_] = value; break;
+    case 3: params[name_] = value; break;
+    case 4: params[name_] = value; break;
+    case 5: params[name_] = value; break;
+    case 6: params[name_] = value; break;
+    case 7: params[name_] = value; break;
+    default: setOwn(params, name_, value);
   }
+}
 
+/** Match a path: paths without parameters first, then the tree, then RegExps. A table for the method is filled with all that fit. */
+function match(router, url, method) {
+  const { plain_, root_, regExps_ } = router.tables_ === undefined ? router.tables_ = buildTables(router.routes_) : router.tables_;
+  let found;
+  if (plain_ !== undefined) {
+    found = pick(plain_[url], method);
+    if (found !== undefined) return found;
+  }
+  const isOne = isString(method);
+  if (root_ !== undefined && isOne) found = search(root_, url, 0, 0, 0, method);
+  if (found !== undefined && found.names_ === NO_NAMES) return found;
+  decoded = undefined;
+  if (!isOne || url.charCodeAt(0) !== SLASH || url.indexOf('?') >= 0 || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 || router.folds_) {
+    // (This throws what the client is told of a malformed escape: before any 404.)
+    const path = normal(url, router.options);
+    found = root_ && search(root_, path, 0, 0, 0, method);
+  }
+  if (found !== undefined) return found;
   for (const route of regExps_) {
-    const groups = route.path_.exec(path);
-    if (groups && pick(route, method)) {
-      addTo(params, groups.slice(1), true);
-      addTo(params, groups.groups, true);
-      return route;
-    }
+    if (route.path_.test(pathOf(url)) && pick(route, method)) return route;
   }
   return undefined;
+}
+
+/** Path of a url as compared. */
+function normal(url, options) {
+  decoded = trim(pathOf(url), options);
+  isEscaped = decoded.indexOf('%') >= 0;
+  if (isEscaped) decoded = components(decoded).map(escape).join('/');
+  return fold(decoded, options);
+}
+
+/** Add what the last look-up has found under the names of a route's parameters. */
+function addParams(params, route, url) {
+  const { names_, path_ } = route;
+  const text = decoded === undefined ? url : decoded;
+  for (let ix = 0; ix < names_.length; ix++) {
+    const start = spans[2 * ix];
+    const end = spans[2 * ix + 1];
+    const value = start < end ? text.slice(start, end) : undefined;
+    setParam(params, names_[ix], decoded !== undefined && isEscaped && value ? decode(value) : value);
+  }
+  if (!isString(path_)) {
+    const groups = path_.exec(pathOf(url));
+    addTo(params, groups.slice(1), true);
+    addTo(params, groups.groups, true);
+  }
+}
+
+/** All steps of a route, as one list that is kept. */
+function stepsOf(route) {
+  const { steps_ } = route;
+  // (Whoever was given it may have emptied it.)
+  if (steps_ !== undefined && steps_.length === route.count_) return steps_;
+  const { use_ } = route;
+  const steps = use_.concat(route.mw_);
+  // Noted where nobody who compares the steps sees it: how many of them run before the body is read.
+  if (use_.length) Object.defineProperty(steps, 'bodyAt', { value: use_.length });
+  route.count_ = steps.length;
+  route.steps_ = steps;
+  return steps;
 }
 
 /**
@@ -880,6 +1075,9 @@ class Router {
     this.body_ = readBody;
     this.steps_ = noSteps();
     this.routes_ = bare();
+    this.names_ = bare();
+    this.folds_ = !!(this.options.ignoreCase || this.options.ignoreTrailingSlash);
+    this.lists_ = bare();
   }
 
   /**
@@ -904,12 +1102,12 @@ class Router {
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) refuse('bad method', method);
     if (/[gy]/.test(path.flags)) refuse('flags g and y are not for routes', path);
-    const keys = [];
-    const shape = shapeOf(path, this.options, keys);
+    const names = [];
+    const shape = shapeOf(path, this.options, names);
     const name = method.toUpperCase();
     this.routes_[name + ' ' + shape] = {
-      method_: name === method ? method : name, path_: path, use_: this.steps_.use, mw_: list.length > 1 ? list : list[0],
-      keys_: keys.length ? keys : NO_KEYS, other_: undefined,
+      method_: name === method ? method : name, steps_: undefined, count_: 0, mw_: list.length > 1 ? list : list[0], use_: this.steps_.use,
+      other_: undefined, names_: names.length ? namesOf(this, names) : isString(path) ? NO_NAMES : [], path_: path, shape_: shape === path ? path : shape,
     };
     this.tables_ = undefined;
   }
@@ -934,15 +1132,18 @@ class Router {
    * The path may be a request's url, query and all. Throws a 400 if it has a malformed escape.
    */
   getRoute(path, method) {
+    const { tables_ } = this;
+    const plain = tables_ !== undefined && tables_.plain_ !== undefined ? tables_.plain_[path] : undefined;
+    if (plain !== undefined && plain.method_ === method) return stepsOf(plain);
     if (!path) return null;
-    if (isCategory(path)) return this.steps_[path];
+    if (path.charCodeAt(0) !== SLASH && isCategory(path)) return this.steps_[path];
+    const route = match(this, path, method || ANY);
+    if (route === undefined) return null;
+    const mw = stepsOf(route);
+    if (route.names_ === NO_NAMES) return mw;
     const params = {};
-    const route = match(this, pathOf(path), method || ANY, params);
-    if (!route) return null;
-    const mw = route.use_.concat(route.mw_);
-    // Noted where nobody who compares the steps sees it: how many of them run before the body is read.
-    Object.defineProperty(mw, 'bodyAt', { value: route.use_.length });
-    return route.keys_.length || !isString(route.path_) ? { mw, params, path: route.path_ } : mw;
+    addParams(params, route, path);
+    return { mw, params, path: route.path_ };
   }
 
   /** List the routes in the order of their definition. */
@@ -967,11 +1168,14 @@ class Router {
       return { use_: mw.slice(0, bodyAt), mw_: mw.slice(bodyAt) };
     }
     const method = req.method;
-    const path = pathOf(req.url);
-    const route = match(this, path, method, params);
-    if (route) return route;
+    const url = req.url;
+    const route = match(this, url, method);
+    if (route) {
+      addParams(params, route, url);
+      return route;
+    }
     const allow = {};
-    if (this.options.methodNotAllowed) match(this, path, allow, {});
+    if (this.options.methodNotAllowed) match(this, url, allow);
     if (!Object.keys(allow).length) throw notRouted(req);
 
     if (allow.GET) allow.HEAD = true;
@@ -981,7 +1185,7 @@ class Router {
       const answer = (req, res, next) => sendResponse(req, res, next, null, 204, undefined, headers);
       return { use_: [], mw_: answer };
     }
-    const err = new HttpError(405, method + ' ' + path + ': method not allowed');
+    const err = new HttpError(405, method + ' ' + pathOf(url) + ': method not allowed');
     err.headers = headers;
     throw err;
   }

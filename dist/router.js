@@ -704,6 +704,9 @@ const NO_NAMES = [];
 
 const ANY = '_ANY_';
 
+/** From so many routes without parameters on a dictionary of them is faster than the tree, by more than its hashing of a fresh path costs. */
+const MANY = 100;
+
 /** What stands for a parameter and its slash in a shape, and for a tail. A literal has neither: see `escape`. */
 const PARAM = '?';
 const TAIL = '#';
@@ -850,8 +853,8 @@ function bestTest(routes, at) {
 
 /** The values of the parameters of a look-up: where in the text each begins and ends. */
 const spans = [];
-/** What these are of, where that is not the url as it came. */
-let decoded;
+/** What they are cut from, and whether the pieces are to be decoded. */
+let text = '';
 let isEscaped = false;
 
 const SLASH = 47;
@@ -946,28 +949,25 @@ function searchMiddle(
   return best && look(bestStart);
 }
 
+/** Begin the tables for some routes. */
 function buildTables(routes) {
-  const plain = bare();
-  const regExps = [];
-  let root;
-  let more = 0;
+  const tables = { plain_: undefined, root_: undefined, regExps_: [] };
+  const plain = [];
   for (const key in routes) {
     const route = routes[key];
-    if (!isString(route.path_)) regExps.push(route);
-    else {
-      root = put(root, 0, route);
-      more += route.names_.length ? -1 : 1;
+    if (isString(route.path_)) {
+      tables.root_ = put(tables.root_, 0, route);
+      if (route.names_ === NO_NAMES) plain.push(route);
+    } else tables.regExps_.push(route);
+  }
+  if (plain.length > MANY) {
+    const table = tables.plain_ = bare();
+    for (const route of plain) {
+      route.other_ = table[route.shape_];
+      table[route.shape_] = route;
     }
   }
-  if (more > 0) {
-    for (const key in routes) {
-      const route = routes[key];
-      if (!isString(route.path_) || route.names_.length) continue;
-      route.other_ = plain[route.shape_];
-      plain[route.shape_] = route;
-    }
-  }
-  return { plain_: more > 0 ? plain : undefined, root_: root, regExps_: regExps };
+  return tables;
 }
 
 /** Add values to params, percent-decoded if they are escaped. */
@@ -994,19 +994,20 @@ function setParam(params, { name_, site_ }, value) {
   }
 }
 
-/** Match a path: paths without parameters first, then the tree, then RegExps. A table for the method is filled with all that fit. */
-function match(router, url, method) {
+/** Match a request target. A table for the method is filled with all that the path has routes for. */
+function match(router, target, method) {
   const { plain_, root_, regExps_ } = router.tables_ === undefined ? router.tables_ = buildTables(router.routes_) : router.tables_;
-  let found;
-  if (plain_ !== undefined) {
-    found = pick(plain_[url], method);
-    if (found !== undefined) return found;
-  }
+  let found = plain_ === undefined ? undefined : pick(plain_[target], method);
+  if (found !== undefined) return found;
+  const mark = target.indexOf('?');
+  const url = mark < 0 ? target : target.slice(0, mark);
   const isOne = isString(method);
+  // As it came: if it is found so, and has no parameters, there is nothing in it to cut off or decode.
   if (root_ !== undefined && isOne) found = search(root_, url, 0, 0, 0, method);
   if (found !== undefined && found.names_ === NO_NAMES) return found;
-  decoded = undefined;
-  if (!isOne || url.charCodeAt(0) !== SLASH || url.indexOf('?') >= 0 || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 || router.folds_) {
+  text = url;
+  isEscaped = false;
+  if (!isOne || url.charCodeAt(0) !== SLASH || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 || router.folds_) {
     // (This throws what the client is told of a malformed escape: before any 404.)
     const path = normal(url, router.options);
     found = root_ && search(root_, path, 0, 0, 0, method);
@@ -1018,23 +1019,25 @@ function match(router, url, method) {
   return undefined;
 }
 
-/** Path of a url as compared. */
+/** A path as it is compared with shapes; `text` is the same before it is folded. */
 function normal(url, options) {
-  decoded = trim(pathOf(url), options);
-  isEscaped = decoded.indexOf('%') >= 0;
-  if (isEscaped) decoded = components(decoded).map(escape).join('/');
-  return fold(decoded, options);
+  const path = trim(pathOf(url), options);
+  text = path;
+  if (path.indexOf('%') >= 0) {
+    const parts = components(path);
+    isEscaped = /%(2[35f]|3f)/i.test(path);
+    text = (isEscaped ? parts.map(escape) : parts).join('/');
+  }
+  return fold(text, options);
 }
 
 /** Add what the last look-up has found under the names of a route's parameters. */
-function addParams(params, route, url) {
-  const { names_, path_ } = route;
-  const text = decoded === undefined ? url : decoded;
+function addParams(params, { names_, path_ }, url) {
   for (let ix = 0; ix < names_.length; ix++) {
     const start = spans[2 * ix];
     const end = spans[2 * ix + 1];
     const value = start < end ? text.slice(start, end) : undefined;
-    setParam(params, names_[ix], decoded !== undefined && isEscaped && value ? decode(value) : value);
+    setParam(params, names_[ix], isEscaped && value ? decode(value) : value);
   }
   if (!isString(path_)) {
     const groups = path_.exec(pathOf(url));
@@ -1132,9 +1135,6 @@ class Router {
    * The path may be a request's url, query and all. Throws a 400 if it has a malformed escape.
    */
   getRoute(path, method) {
-    const { tables_ } = this;
-    const plain = tables_ !== undefined && tables_.plain_ !== undefined ? tables_.plain_[path] : undefined;
-    if (plain !== undefined && plain.method_ === method) return stepsOf(plain);
     if (!path) return null;
     if (path.charCodeAt(0) !== SLASH && isCategory(path)) return this.steps_[path];
     const route = match(this, path, method || ANY);

@@ -745,6 +745,12 @@ t.test('takes such names for methods', async (t) => {
   t.same(allowed(await call(rest({ router }), 'GET', '/a')), ['CONSTRUCTOR', 'OPTIONS', '__PROTO__'])
 })
 
+t.test('with ignoreCase, gives parameters as they are, even where their lower case is longer', async t => {
+  const router = new Router({ ignoreCase: true })
+  router.setRoute('/Of/:a/and/:b', 'GET', () => {})
+  t.match(router.getRoute('/oF/%C4%B0/AND/%C4%B0x%2Fy', 'GET'), { params: { a: '\u0130', b: '\u0130x/y' } })
+})
+
 t.test('puts the groups of a RegExp under their numbers and names, decoded', async (t) => {
   const table: [pattern: RegExp, url: string, params: { [name: string]: string | undefined } | null, why: string][] = [
     [/^\/a$/, '/a', {}, 'no groups'],

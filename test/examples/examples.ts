@@ -6,8 +6,8 @@ import t from 'tap'
 import { ROOT } from '../../tools/project.mjs'
 import { ask, runExample } from './fixtures/example.ts'
 
-// demo.js, with its app.js and page.js, has a test of its own.
-const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'full', 'hello', 'middleware', 'nano', 'page']
+// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js.
+const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'full', 'hello', 'lambda', 'middleware', 'nano', 'page']
 
 t.test('every example is tested', async t => {
   const files = readdirSync(path.join(ROOT, 'examples')).sort()

@@ -17,7 +17,7 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
-for (const page of ['docs/embed.md', 'docs/inject.md', 'docs/firmware.md']) {
+for (const page of ['docs/embed.md', 'docs/inject.md', 'docs/lambda.md', 'docs/firmware.md']) {
   t.test(`${page}: every js block does what it says`, t => runBlocks(t, page, readBlocks(page)))
 }
 

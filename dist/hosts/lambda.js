@@ -514,44 +514,45 @@ const TEXT_TYPE = /^text\/|\b(json|xml|javascript|x-www-form-urlencoded)\b/i;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The field lines of an answer: those of one value, and those that have a list. */
-function splitFields(headers) {
-  const single = {};
-  const lists = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (CONNECTION_FIELD.test(name)) continue;
-    if (Array.isArray(value)) lists[name] = value.map(String);
-    else single[name] = String(value);
-  }
-  return { single, lists };
-}
+/** The names of the fields of an answer that are sent. */
+const namesOf = (headers) => Object.keys(headers).filter((name) => !CONNECTION_FIELD.test(name));
 
+const toList = (value) => [value].flat().map(String);
+
+/** All values of a field as one, which those of a cookie cannot be (RFC 6265, section 3). */
+const toLine = (value) => (Array.isArray(value) ? value.join(', ') : String(value));
+
+/** Those of one value in a table, and those that have a list in another one. */
 function inTwoTables(headers) {
-  const { single, lists } = splitFields(headers);
-  return Object.keys(lists).length ? { headers: single, multiValueHeaders: lists } : { headers: single };
+  const lines = {};
+  const lists = {};
+  for (const name of namesOf(headers)) {
+    const value = headers[name];
+    if (Array.isArray(value)) lists[name] = toList(value);
+    else lines[name] = toLine(value);
+  }
+  return Object.keys(lists).length ? { headers: lines, multiValueHeaders: lists } : { headers: lines };
 }
 
 function listsAlone(headers) {
-  const { single, lists } = splitFields(headers);
-  for (const [name, value] of Object.entries(single)) lists[name] = [value];
-  return { multiValueHeaders: lists };
+  return { multiValueHeaders: Object.fromEntries(namesOf(headers).map((name) => [name, toList(headers[name])])) };
 }
 
 function cookiesApart(headers) {
-  const { 'set-cookie': cookies, ...others } = headers;
-  const { single, lists } = splitFields(others);
-  for (const [name, values] of Object.entries(lists)) single[name] = values.join(', ');
-  return cookies === undefined ? { headers: single } : { headers: single, cookies: [cookies].flat().map(String) };
+  const lines = {};
+  for (const name of namesOf(headers)) if (name !== 'set-cookie') lines[name] = toLine(headers[name]);
+  const cookies = headers['set-cookie'];
+  return cookies === undefined ? { headers: lines } : { headers: lines, cookies: toList(cookies) };
 }
 
-/** One value for each name. Cookies cannot be joined (RFC 6265, section 3): they have names that differ in case. */
+/** One value for each name; cookies have names that differ in case. */
 function oneValueEach(headers) {
-  const { single, lists } = splitFields(headers);
-  for (const [name, values] of Object.entries(lists)) {
-    if (name !== 'set-cookie') single[name] = values.join(', ');
-    else values.forEach((value, ix) => { single[spelling(name, ix)] = value; });
+  const lines = {};
+  for (const name of namesOf(headers)) {
+    if (name !== 'set-cookie') lines[name] = toLine(headers[name]);
+    else toList(headers[name]).forEach((value, ix) => { lines[spelling(name, ix)] = value; });
   }
-  return { headers: single };
+  return { headers: lines };
 }
 
 /** A name in one of the ways to write it: each bit of the number is the case of a letter. */
@@ -566,9 +567,9 @@ function spelling(name, number) {
 
 /** The status and the header fields of an answer, in the form of its source. */
 function headOf({ toHead, takesPhrase }, status, headers) {
-  const head = { statusCode: status, ...toHead(headers) };
-  if (!takesPhrase) return head;
-  return { ...head, statusDescription: status + ' ' + (process.getBuiltinModule('node:http').STATUS_CODES[status] ?? 'Unknown') };
+  const head = Object.assign({ statusCode: status }, toHead(headers));
+  if (takesPhrase) head.statusDescription = status + ' ' + (process.getBuiltinModule('node:http').STATUS_CODES[status] ?? 'Unknown');
+  return head;
 }
 
 /** A body as text, or else in base64. */
@@ -596,7 +597,7 @@ function gather(source, { resolve }) {
   const chunks = [];
   let head;
   function give(status, headers, body) {
-    resolve({ ...headOf(source, status, headers), ...encodeBody(body, headers) });
+    resolve(Object.assign(headOf(source, status, headers), encodeBody(body, headers)));
   }
   return {
     head(status, headers) {
@@ -643,7 +644,7 @@ function send(stream, source, { resolve, reject }) {
     },
     fail(status) {
       // The runtime tells its client of a handler that fails: it must not be taken for the end.
-      if (body) return reject(new Error('the answer was cut off'));
+      if (body) return reject(new Error('the answer was cut off: ' + ERRORS[status]));
       this.head(status, ERROR_HEADERS);
       this.end(errorBody(status));
     },

@@ -50,7 +50,8 @@ export async function build() {
 
   const core = files.get('microrest.js') ?? ''
   files.set('microrest.min.js', SHORT_BANNER + await bundleMangled(core, ROOT, { minify: true }))
-  files.set('microrest.min.d.ts', files.get('microrest.d.ts') ?? '')
+  files.set('microrest.min.cjs', commonJs('microrest.min', true))
+  for (const extension of ['d.ts', 'd.cts']) files.set(`microrest.min.${extension}`, files.get(`microrest.${extension}`) ?? '')
   files.set('microrest.es5.js', await classicScript(await everythingEntry(core, embedNames), core))
   files.set('microrest.nano.es5.js', await classicScript(nanoEntry(embedNames), core))
   return files

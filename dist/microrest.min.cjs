@@ -1,0 +1,1 @@
+module.exports = Object.assign(require('./microrest.min.js').default, require('./microrest.min.js'))

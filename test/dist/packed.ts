@@ -61,8 +61,8 @@ t.test('bundlers find every subpath, for every platform', async t => {
   const contents = [...modules, ...scripts].map((specifier) => `export * from '${specifier}'`).join('\n')
   const stdin = { contents, resolveDir: folder }
   for (const platform of ['browser', 'node', 'neutral'] as const) {
-    const options = { stdin, platform, bundle: true, format: 'esm', external: ['node:*'], write: false, logLevel: 'silent' } as const
-    await t.resolves(build(options), platform)
+    const bundled = build({ stdin, platform, format: 'esm', bundle: true, write: false, external: ['node:*'], logLevel: 'silent' })
+    await t.resolves(bundled, platform)
   }
 })
 

@@ -1,6 +1,7 @@
 // lambda: what an app sees of the events of each source, and the answers that it gives in the form of each. No cloud is needed: the
 // events are documents, in fixtures/lambda.
 
+import fc from 'fast-check'
 import t from 'tap'
 import { toLambda } from '../../hosts/lambda.ts'
 import type { LambdaAnswer, LambdaContext, LambdaEvent, LambdaOptions } from '../../hosts/lambda.ts'
@@ -202,6 +203,25 @@ t.test('a query is put together again', async t => {
   }
   const hostile = JSON.parse('{"multiValueQueryStringParameters":{"__proto__":["x"],"constructor":["y"]}}')
   t.equal((await see({ ...getEvent('rest-api', '/x'), ...hostile })).url, '/x?__proto__=x&constructor=y')
+})
+
+t.test('whatever a client says in a path or a query, an app gets', async t => {
+  const app = rest({ router: new Router() }).use(mw.mwParseQuery)
+  const handler = toLambda(app.get('/:name', (req) => ({ name: req.params.name, query: req.query })))
+  const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((one) => !one.includes('/'))
+  const query = fc.dictionary(fc.string({ unit: 'binary' }), fc.array(fc.string({ unit: 'binary' }), { minLength: 2, maxLength: 3 }))
+  await fc.assert(fc.asyncProperty(text, query, async (name, values) => {
+    const expected = { name, query: { ...values } }
+    const raw = Object.fromEntries(Object.entries(values).map(([key, list]) => [encodeURIComponent(key), list.map(encodeURIComponent)]))
+    for (const [event, multiValueQueryStringParameters] of [
+      [getEvent('http-api-1', '/live/' + name), values],
+      [getEvent('rest-api', '/' + encodeURIComponent(name)), values],
+      [getEvent('load-balancer-lists', '/' + encodeURIComponent(name)), raw],
+    ] as const) {
+      const { body } = await handler({ ...event, multiValueQueryStringParameters })
+      t.strictSame(JSON.parse(body), expected, event.path ?? '')
+    }
+  }), { numRuns: 50 })
 })
 
 t.test('headers are found in whichever form they come', async t => {

@@ -270,7 +270,10 @@ export class NanoRouter {
     const found = this.match_(req.url!)
     if (found) return { use_: this.steps_.use, mw_: found }
     // (After `false` there is no body to read.)
-    return { use_: [(req: Req, res: Res, next: Next) => sendResponse(req, res, (err) => next(err || false), notRouted(req))], mw_: [] }
+    return {
+      use_: [req._unrouted || ((req: Req, res: Res, next: Next) => sendResponse(req, res, (err) => next(err || false), notRouted(req)))],
+      mw_: [],
+    }
   }
 
   private match_(path: string): Step | undefined {
@@ -426,15 +429,18 @@ function buildApp(rest: Rest): App {
     return rest.router || (rest.router = new NanoRouter(readBody))
   }
 
+  /** The request is through: what is left of an error goes to the outer server, or else to the client. */
+  function leave(res: HostRes, next: Next | undefined, left: unknown): void {
+    // (Called back after an answer, an outer server would answer too.)
+    if (!next || res.headersSent) {
+      if (left) writeResponse(res, left)
+    } else if (left) next(left)
+    else next()
+  }
+
   rest.done_ = (err, req, res, next) => {
-    if (err) {
-      // What onError leaves of the error goes to the outer server, or else to the client.
-      runSteps({ steps_: last, body_: false, find_() { throw err } }, rest, req, res, (left) => {
-        if (next && !res.headersSent) next(left)
-        else if (left) writeResponse(res, left)
-      })
-    // Called back after an answer, an outer server would answer too.
-    } else if (next && !res.headersSent) next()
+    if (!err || (req as Req)._pass) leave(res, next, err)
+    else runSteps({ steps_: last, body_: false, find_() { throw err } }, rest, req, res, leave.bind(null, res, next))
   }
   const app = function onRequest(req: Req, res: Res, next?: Next) {
     const { router } = rest

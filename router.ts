@@ -608,7 +608,10 @@ export class Router {
     }
     const allow: Wanted = {}
     if (this.options.methodNotAllowed) match(this, url, allow)
-    if (!Object.keys(allow).length) throw notRouted(req)
+    if (!Object.keys(allow).length) {
+      if (req._unrouted) return { use_: [req._unrouted], mw_: [] }
+      throw notRouted(req)
+    }
 
     if (allow.GET) allow.HEAD = true
     allow.OPTIONS = true

@@ -682,3 +682,104 @@ async function slowly(_req: unknown, res: HostRes): Promise<void> {
   await turns(3)
   log.push('inner')
 }
+
+// ------------------------------------------------------------------------------------------------ what a host decides
+
+/** What comes of a request whose host has set something on it: the answer's status, or what `next` was called with. */
+async function handOver(app: App, url: string, fields: Partial<Req>, ran: unknown[] = []): Promise<unknown[]> {
+  const res = new FakeRes()
+  app(Object.assign(new FakeReq('GET', url), fields) as Req, res, (...args) => void ran.push('next', ...args))
+  await turns()
+  return res.writableEnded ? [...ran, res.statusCode] : ran
+}
+
+/** A step that notes that it has run. */
+const mark = (ran: unknown[], name: string): Step => (_req, _res, next) => {
+  ran.push(name)
+  next()
+}
+
+t.test('a host says what runs for a path that is not routed', async t => {
+  const _unrouted: Step = (_req, _res, next) => next(false)
+
+  t.test('in place of the 404 and of the err steps that would see it', async t => {
+    for (const [name, make] of outers) {
+      const ran: unknown[] = []
+      const app = make().use('err', (_err, _req, res) => res.end('seen')).use('post', mark(ran, 'post')).use(mark(ran, 'use'))
+      app.all('/x', (_req, res) => res.end())
+      t.strictSame(await handOver(app, '/nothing', { _unrouted }, ran), ['post', 'next'], name)
+      ran.length = 0
+      t.strictSame(await handOver(app, '/x', { _unrouted }, ran), ['use', 'post', 200], name)
+    }
+  })
+
+  t.test('after the pre steps, which may answer, or choose a route', async t => {
+    const app = fullApp().use('pre', (req, res, next) => {
+      if (req.url === '/chosen') req._route = [() => 'chosen']
+      if (req.url === '/answered') res.end()
+      else next()
+    })
+    t.strictSame(await handOver(app, '/nothing', { _unrouted }), ['next'])
+    t.strictSame(await handOver(app, '/chosen', { _unrouted }), [200])
+    t.strictSame(await handOver(app, '/answered', { _unrouted }), [200])
+  })
+
+  t.test('which may be an answer', async t => {
+    for (const [name, make] of outers) {
+      const answer: Step = (_req, res) => {
+        res.statusCode = 410
+        res.end()
+      }
+      t.strictSame(await handOver(make().all('/x', () => 'x'), '/nothing', { _unrouted: answer }), [410], name)
+    }
+  })
+
+  t.test('inside of what is mounted, too', async t => {
+    const inner = new Router()
+    inner.setRoute('/x', () => 'x')
+    const app = fullApp().use('/router', inner).use('/app', fullApp().get('/x', () => 'x')).use('/nano', rest().all('/x', () => 'x'))
+    for (const prefix of ['/router', '/app', '/nano']) {
+      t.strictSame(await handOver(app, prefix + '/nothing', { _unrouted }), ['next'], prefix)
+      t.strictSame(await handOver(app, prefix + '/x', { _unrouted }), [200], prefix)
+    }
+  })
+
+  t.test('and not for a wrong method that is answered, a malformed path, or a 404 of a route', async t => {
+    const app = rest({ router: new Router({ methodNotAllowed: true }) }).post('/x', () => 'x').get('/gone', () => new HttpError(404))
+    t.strictSame(await handOver(app, '/x', { _unrouted }), [405])
+    t.strictSame(await handOver(app, '/%zz', { _unrouted }), [400])
+    t.strictSame(await handOver(app, '/gone', { _unrouted }), [404])
+    t.strictSame(await handOver(fullApp().post('/x', () => 'x'), '/x', { _unrouted }), ['next'], 'a wrong method that is not')
+  })
+})
+
+t.test('a host has the errors that are left passed on, and not answered', async t => {
+  const err = new HttpError(409)
+  const fail: Step = () => { throw err }
+
+  for (const [name, make] of outers) {
+    const ran: unknown[] = []
+    const app = make().all('/x', fail).use('post', mark(ran, 'post'))
+    app.onError = () => ran.push('onError')
+    t.strictSame(await handOver(app, '/x', { _pass: true }, ran), ['post', 'next', err], name)
+    app.use('err', (_err, _req, res, next) => next(void res.end()))
+    ran.length = 0
+    t.strictSame(await handOver(app, '/x', { _pass: true }, ran), ['post', 200], name + ', with an err step')
+  }
+  t.strictSame(await handOver(rest(fail as never), '/x', { _pass: true }), ['next', err], 'a processRequest')
+  t.strictSame(await handOver(fullApp().use('/x', fullApp().get('/', fail)), '/x', { _pass: true }), ['next', err], 'of what is mounted')
+
+  catchWarnings(t)
+  const late = rest((_req, res) => {
+    res.write('x')
+    throw err
+  })
+  const res = new FakeRes()
+  late(Object.assign(new FakeReq('GET', '/'), { _pass: true }), res, () => t.fail('next'))
+  await turns()
+  t.ok(res.destroyed, 'after the answer has begun it is cut off')
+  const alone = new FakeRes()
+  rest(fail as never)(Object.assign(new FakeReq('GET', '/'), { _pass: true }), alone)
+  await turns()
+  t.equal(alone.statusCode, 409, 'where there is no next to pass it to')
+})

@@ -191,9 +191,13 @@ export function mustBeFunction(name: string, value: unknown): void {
   if (value && !isFunction(value)) refuse(name + ' must be a function', value)
 }
 
-/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
-export function setOwn(object: object, name: string, value: unknown): void {
-  if (name !== '__proto__') (object as { [name: string]: unknown })[name] = value
+/**
+ * Set an own property, whatever its name: `__proto__` from the wire is a name like any other. A request may inherit more names that
+ * cannot be assigned: those of express have getters for `query` and `path`, and no setters. @internal
+ */
+export function setOwn(object: object, name: string, value: unknown, isRequest?: boolean): void {
+  const isPlain = isRequest ? !(name in object) || hasOwn.call(object, name) : name !== '__proto__'
+  if (isPlain) (object as { [name: string]: unknown })[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
@@ -424,8 +428,8 @@ export function buildParseQuery(_options?: ParseQueryOptions): Step {
     const mark = target.indexOf('?')
     const query = mark < 0 ? {} : parseQuery(target.slice(mark + 1))
     const params: object = req.params || (req.params = {})
-    req.query = query
-    req.path = pathOf(url)
+    setOwn(req, 'query', query, true)
+    setOwn(req, 'path', pathOf(url), true)
     for (const name of Object.keys(query)) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name])
     }

@@ -629,6 +629,17 @@ t.test('there is a ready-made query step', async t => {
   t.strictSame(parseUrl('/a?b=1', undefined, mw.mwParseQuery), { path: '/a', query: { b: '1' }, params: { b: '1' }, nexts: [[]] })
 })
 
+t.test('a request of express has its query and its path parsed too, although it has getters for both', async t => {
+  const inherited = Object.defineProperties({}, { query: { get: () => 'theirs' }, path: { get: () => 'theirs' } })
+  const req: Req = Object.assign(Object.create(inherited), { url: '/a?b=1' })
+  for (const url of ['/a?b=1', '/c?d=2']) {
+    req.url = url
+    mw.mwParseQuery(req, undefined as never, () => {})
+  }
+  t.strictSame([req.query, req.path], [{ d: '2' }, '/c'])
+  t.strictSame(Object.keys(req), ['url', 'params', 'query', 'path'])
+})
+
 t.test('a query names what no route parameter has', async t => {
   const params = own(['id', '7'], ['tail', undefined], ['__proto__', 'p'])
   const { query, params: after } = parseUrl('/a?id=1&tail=x&__proto__=y&new=z&toString=t', params)

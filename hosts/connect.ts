@@ -1,0 +1,165 @@
+/**
+ * connect: an app as middleware in somebody else's server of Node: express, connect, polka, Vite, fastify, koa, NestJS, or one's own.
+ *
+ *     server.use('/api', connect(app))
+ *
+ * What the app does not route goes on to the server's next middleware, which finds the request as it was. What crosses the border are
+ * the fields of the request alone, so it works with any copy of the core.
+ */
+
+import type { HostReq, HostRes, Next, Req, Res, Step } from '../mw.ts'
+
+/** An app, as far as it is used here. */
+export interface ConnectApp {
+  (req: HostReq, res: HostRes, next?: Next): unknown
+  onError(err: unknown, req: Req, res: Res, next: Next): unknown
+}
+
+export interface ConnectOptions {
+  /**
+   * What becomes of errors that no err step of the app has dealt with: 'answer' has the app's `onError` answer them, 'pass' calls the
+   * server's `next(err)` in its place. Default 'answer'.
+   */
+  errors?: 'answer' | 'pass' | undefined
+  /**
+   * How long the app may take to begin its answer, in milliseconds. Then the request has failed with a 503, which `errors` says what to
+   * do with; the app is not stopped. Default 0: for ever.
+   */
+  timeout?: number | undefined
+}
+
+/** Middleware `(req, res, next)` of express' and connect's kind. Without a `next`, as by `http.createServer`, the app answers everything. */
+export interface ConnectMiddleware {
+  (req: HostReq, res: HostRes, next?: Next): void
+}
+
+/** A request as an outer server hands it on. */
+interface OuterReq extends Req {
+  /** The url as it came, where the server has taken a prefix off. */
+  originalUrl?: string
+  /** Set by body parsers of express when they have parsed a body. */
+  _body?: boolean
+  readableDidRead?: boolean
+  readableEnded?: boolean
+}
+
+/** The longest time that a timer of Node can take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/** What runs for what the app does not route: the way out, without an error. */
+const goOn: Step = (_req, _res, next) => next(false)
+
+/** The path of a request target, without the origin of an absolute form. */
+function pathOf(target: string): string {
+  return target.replace(/^[^/?#]+:\/\/[^/?#]*/, '').replace(/[?#][^]*/, '')
+}
+
+/** The prefix that the server has taken off the url: as it says, or by what is missing of the url that came. */
+function prefixOf({ baseUrl, originalUrl, url = '' }: OuterReq): string | undefined {
+  if (baseUrl !== undefined || !originalUrl || originalUrl === url) return baseUrl
+  const path = pathOf(url)
+  const original = pathOf(originalUrl)
+  // ('/api' without '/api' is '', and a server may have made that '/'.)
+  const cut = original.endsWith(path) ? path.length : path === '/' ? 0 : original.length
+  return original.slice(0, original.length - cut) || undefined
+}
+
+/** True for the `{}` that a body parser leaves for a body which it has not parsed, as that of express 4 does: it is still to be read. */
+function isUnread({ body, _body, readableDidRead, readableEnded }: OuterReq): boolean {
+  return !_body && !readableDidRead && !readableEnded && body?.constructor === Object && !Object.keys(body).length
+}
+
+/** What an own property is, to be as it was when the function that this returns is called. */
+function keep(object: object, name: string): () => void {
+  const before = Object.getOwnPropertyDescriptor(object, name)
+  return () => {
+    if (before) Object.defineProperty(object, name, before)
+    else if (Object.hasOwn(object, name)) delete (object as { [name: string]: unknown })[name]
+  }
+}
+
+/** Make a request and its response ready for the app; the function that this returns makes them as they were. */
+function lend(req: OuterReq, res: HostRes, isPassing: boolean): () => void {
+  const { url, baseUrl, params, body, _route, _unrouted, _pass } = req
+  // (On the requests of express there are getters for both, which are to be seen again.)
+  const restoreQuery = keep(req, 'query')
+  const restorePath = keep(req, 'path')
+  // (@fastify/express puts a getter of its own there, for which the answers of middleware are none.)
+  const hasOwnHeadersSent = Object.hasOwn(res, 'headersSent') && 'headersSent' in Object.getPrototypeOf(res)
+  const restoreHeadersSent = hasOwnHeadersSent && keep(res, 'headersSent')
+  if (hasOwnHeadersSent) delete (res as { headersSent?: boolean }).headersSent
+
+  req.baseUrl = prefixOf(req)
+  // The parameters of outer routes are seen inside, and those of inner ones are not seen outside.
+  if (params) req.params = { ...params }
+  if (isUnread(req)) req.body = undefined
+  req._route = undefined
+  req._unrouted = goOn
+  req._pass = isPassing
+
+  return () => {
+    restoreQuery()
+    restorePath()
+    if (restoreHeadersSent) restoreHeadersSent()
+    // (What has been read of the body stays: it cannot be read again.)
+    if (req.body === undefined) req.body = body
+    Object.assign(req, { url, baseUrl, params, _route, _unrouted, _pass })
+  }
+}
+
+/** Have an app answer an error that came from none of its steps; `left` is called with what it leaves of it. */
+async function answer(app: ConnectApp, err: unknown, req: HostReq, res: HostRes, left: Next): Promise<void> {
+  try {
+    await app.onError(err, req as Req, res, left)
+  } catch (failure) {
+    left(failure)
+  }
+}
+
+/**
+ * Make middleware for a server of Node out of an app.
+ *
+ *     server.use(connect(app, { errors: 'pass' }))
+ *
+ * What the app does not route falls through: its pre and post steps have run, and what they set on the response stays; its err steps
+ * have not. A 404 that a route throws is an answer. Throws for what is no app, and for options that cannot be.
+ */
+export function connect(app: ConnectApp, options: ConnectOptions = {}): ConnectMiddleware {
+  const { errors = 'answer', timeout = 0 } = options
+  if (typeof app != 'function' || typeof app.onError != 'function') throw new TypeError('no app: ' + String(app).slice(0, 99))
+  if (errors !== 'answer' && errors !== 'pass') throw new TypeError('bad errors: ' + String(errors))
+  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) throw new TypeError('bad timeout: ' + String(timeout))
+
+  return function connect(req, res, next) {
+    const isPassing = errors === 'pass' && next !== undefined
+    const restore = next && lend(req as OuterReq, res, isPassing)
+    let isOpen = true
+
+    function leave(err?: unknown): void {
+      if (!isOpen) return
+      isOpen = false
+      restore!()
+      // (The texts 'route' and 'router' are words of express' router, and no errors.)
+      next!(typeof err == 'string' ? new Error(err) : err || undefined)
+    }
+    function expire(): void {
+      if (!isOpen || res.headersSent) return
+      const err = Object.assign(new Error(`${req.method} ${req.url}: no answer within ${timeout} ms`), { statusCode: 503 })
+      // What the app may yet write comes after the end: an error event, which nobody listening would be the end of the process.
+      res.on('error', () => {})
+      if (isPassing) return leave(err)
+      answer(app, err, req, res, (left) => {
+        if (res.headersSent) return
+        if (next) return leave(left)
+        res.statusCode = 503
+        res.end()
+      })
+    }
+
+    if (timeout) {
+      const timer = setTimeout(expire, timeout)
+      res.on('close', () => clearTimeout(timer))
+    }
+    app(req, res, next && leave)
+  }
+}

@@ -12,6 +12,7 @@ import type { HostReq, HostRes, Next, Req, Res, Step } from '../mw.ts'
 /** An app, as far as it is used here. */
 export interface ConnectApp {
   (req: HostReq, res: HostRes, next?: Next): unknown
+  readonly rest: { reportError(err: unknown, cause: string): void }
   onError(err: unknown, req: Req, res: Res, next: Next): unknown
 }
 
@@ -28,7 +29,7 @@ export interface ConnectOptions {
   timeout?: number | undefined
 }
 
-/** Middleware `(req, res, next)` of express' and connect's kind. Without a `next`, as by `http.createServer`, the app answers everything. */
+/** Middleware of express' and connect's kind. Without a `next`, as by `http.createServer`, the app answers everything. */
 export interface ConnectMiddleware {
   (req: HostReq, res: HostRes, next?: Next): void
 }
@@ -47,7 +48,7 @@ interface OuterReq extends Req {
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /** What runs for what the app does not route: the way out, without an error. */
-const goOn: Step = (_req, _res, next) => next(false)
+const passOn: Step = (_req, _res, next) => next(false)
 
 /** The path of a request target, without the origin of an absolute form. */
 function pathOf(target: string): string {
@@ -69,42 +70,49 @@ function isUnread({ body, _body, readableDidRead, readableEnded }: OuterReq): bo
   return !_body && !readableDidRead && !readableEnded && body?.constructor === Object && !Object.keys(body).length
 }
 
-/** What an own property is, to be as it was when the function that this returns is called. */
-function keep(object: object, name: string): () => void {
-  const before = Object.getOwnPropertyDescriptor(object, name)
-  return () => {
-    if (before) Object.defineProperty(object, name, before)
-    else if (Object.hasOwn(object, name)) delete (object as { [name: string]: unknown })[name]
-  }
+/** An own property of an object, which may have none of that name, or have inherited one. */
+const ownProperty = (object: object, name: string): PropertyDescriptor | undefined =>
+  Object.hasOwn(object, name) ? Object.getOwnPropertyDescriptor(object, name) : undefined
+
+/** Have the own property of that name be as it was, or not be there. */
+function restoreProperty(object: object, name: string, before: PropertyDescriptor | undefined): void {
+  if (before) Object.defineProperty(object, name, before)
+  else if (Object.hasOwn(object, name)) delete (object as { [name: string]: unknown })[name]
 }
 
 /** Make a request and its response ready for the app; the function that this returns makes them as they were. */
 function lend(req: OuterReq, res: HostRes, isPassing: boolean): () => void {
   const { url, baseUrl, params, body, _route, _unrouted, _pass } = req
-  // (On the requests of express there are getters for both, which are to be seen again.)
-  const restoreQuery = keep(req, 'query')
-  const restorePath = keep(req, 'path')
+  // (The requests of express have getters for both, which are to be seen again.)
+  const query = ownProperty(req, 'query')
+  const path = ownProperty(req, 'path')
   // (@fastify/express puts a getter of its own there, for which the answers of middleware are none.)
-  const hasOwnHeadersSent = Object.hasOwn(res, 'headersSent') && 'headersSent' in Object.getPrototypeOf(res)
-  const restoreHeadersSent = hasOwnHeadersSent && keep(res, 'headersSent')
-  if (hasOwnHeadersSent) delete (res as { headersSent?: boolean }).headersSent
+  const headersSent = 'headersSent' in Object.getPrototypeOf(res) ? ownProperty(res, 'headersSent') : undefined
+  if (headersSent) delete (res as { headersSent?: boolean }).headersSent
 
-  req.baseUrl = prefixOf(req)
+  // (What need not be set is not: each field that a request did not have makes it slower.)
+  const prefix = prefixOf(req)
+  if (prefix !== baseUrl) req.baseUrl = prefix
   // The parameters of outer routes are seen inside, and those of inner ones are not seen outside.
   if (params) req.params = { ...params }
   if (isUnread(req)) req.body = undefined
-  req._route = undefined
-  req._unrouted = goOn
-  req._pass = isPassing
+  if (_route) req._route = undefined
+  if (_pass || isPassing) req._pass = isPassing
+  req._unrouted = passOn
 
   return () => {
-    restoreQuery()
-    restorePath()
-    if (restoreHeadersSent) restoreHeadersSent()
+    Object.assign(req, { url, baseUrl, params, _route, _unrouted, _pass })
     // (What has been read of the body stays: it cannot be read again.)
     if (req.body === undefined) req.body = body
-    Object.assign(req, { url, baseUrl, params, _route, _unrouted, _pass })
+    restoreProperty(req, 'query', query)
+    restoreProperty(req, 'path', path)
+    if (headersSent) Object.defineProperty(res, 'headersSent', headersSent)
   }
+}
+
+/** True if the connection is closed. (A response of HTTP/2 is known by its stream.) */
+function isGone(res: HostRes & { stream?: { destroyed?: boolean } }): boolean {
+  return Boolean(res.destroyed || res.stream?.destroyed)
 }
 
 /** Have an app answer an error that came from none of its steps; `left` is called with what it leaves of it. */
@@ -128,24 +136,30 @@ export function connect(app: ConnectApp, options: ConnectOptions = {}): ConnectM
   const { errors = 'answer', timeout = 0 } = options
   if (typeof app != 'function' || typeof app.onError != 'function') throw new TypeError('no app: ' + String(app).slice(0, 99))
   if (errors !== 'answer' && errors !== 'pass') throw new TypeError('bad errors: ' + String(errors))
-  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) throw new TypeError('bad timeout: ' + String(timeout))
+  if (typeof timeout != 'number' || !(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) throw new TypeError('bad timeout: ' + String(timeout))
 
   return function connect(req, res, next) {
     const isPassing = errors === 'pass' && next !== undefined
     const restore = next && lend(req as OuterReq, res, isPassing)
     let isOpen = true
+    let isRunning = true
+    let goOn: (() => void) | undefined
 
     function leave(err?: unknown): void {
-      if (!isOpen) return
+      if (!isOpen) return err ? app.rest.reportError(err, 'late error') : undefined
       isOpen = false
+      // A client that has left ends the app's steps, and is none that an outer server has to answer.
+      if (!err && isGone(res)) return
       restore!()
       // (The texts 'route' and 'router' are words of express' router, and no errors.)
-      next!(typeof err == 'string' ? new Error(err) : err || undefined)
+      goOn = () => (err ? next!(typeof err == 'string' ? new Error(err) : err) : next!())
+      // Not from in here: what the server throws then is no error of the app, which would catch it.
+      if (!isRunning) process.nextTick(goOn)
     }
     function expire(): void {
       if (!isOpen || res.headersSent) return
       const err = Object.assign(new Error(`${req.method} ${req.url}: no answer within ${timeout} ms`), { statusCode: 503 })
-      // What the app may yet write comes after the end: an error event, which nobody listening would be the end of the process.
+      // What the app may yet write comes after the end: an error event, and without a listener the end of the process.
       res.on('error', () => {})
       if (isPassing) return leave(err)
       answer(app, err, req, res, (left) => {
@@ -161,5 +175,7 @@ export function connect(app: ConnectApp, options: ConnectOptions = {}): ConnectM
       res.on('close', () => clearTimeout(timer))
     }
     app(req, res, next && leave)
+    isRunning = false
+    goOn?.()
   }
 }

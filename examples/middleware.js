@@ -1,24 +1,20 @@
-// As middleware in a server of express' kind: what the app does not answer goes on to the outer server's next step.
+// As middleware in a server that is there already: what the app does not route falls through to it, and so do the errors.
 
 import http from 'node:http'
+import { connect } from '../dist/hosts/connect.js'
 import rest, { HttpError, Router } from '../dist/microrest.js'
 
-const api = rest({
-  router: new Router(),
-  // Errors are not answered here, but given to the outer server. A 404 is none of its errors: it goes on with its next step.
-  onError(err, _req, _res, next) {
-    const { statusCode } = /** @type {{ statusCode?: number }} */ (err)
-    next(statusCode === 404 ? undefined : err)
-  },
-})
+const app = rest({ router: new Router() })
 
-api.get('/users/:id', (req) => ({ id: req.params.id }))
+app.get('/users/:id', (req) => ({ id: req.params.id }))
 
-api.get('/teapot', () => {
+app.get('/teapot', () => {
   throw new HttpError(418, 'short and stout')
 })
 
 // In express: server.use(api), and what is defined after it.
+const api = connect(app, { errors: 'pass' })
+
 const server = http.createServer((req, res) => {
   api(req, res, (err) => {
     if (err) res.statusCode = 500

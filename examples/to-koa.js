@@ -3,7 +3,9 @@
 /**
  * Make middleware of koa out of one that is `(req, res, next)`.
  *
- * @param {(req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse, next: (err?: unknown) => void) => unknown} middleware
+ * @typedef {import('node:http').IncomingMessage} Req
+ * @typedef {import('node:http').ServerResponse} Res
+ * @param {(req: Req, res: Res, next: (err?: unknown) => void) => unknown} middleware
  * @returns {import('koa').Middleware}
  */
 export function toKoa(middleware) {

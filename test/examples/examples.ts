@@ -6,8 +6,8 @@ import t from 'tap'
 import { ROOT } from '../../tools/project.mjs'
 import { ask, runExample } from './fixtures/example.ts'
 
-// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js.
-const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'full', 'hello', 'lambda', 'middleware', 'nano', 'page']
+// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js. koa.js has to-koa.js.
+const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'express', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'to-koa']
 
 t.test('every example is tested', async t => {
   const files = readdirSync(path.join(ROOT, 'examples')).sort()
@@ -89,4 +89,19 @@ t.test('middleware gives to the outer server what it does not answer', async t =
   t.equal(await ask(url + '/other'), '200 a page of the outer server')
   t.equal(await ask(url + '/teapot'), '500 the error page of the outer server')
   t.equal(await ask(url + '/users/%zz'), '500 the error page of the outer server')
+})
+
+t.test('express parses the bodies, and answers what the app does not', async t => {
+  const { url } = await runExample(t, 'express')
+  const post = (body: string) => ({ method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  t.equal(await ask(url + '/api/notes', post('{"text":"buy milk"}')), '200 {"text":"buy milk","url":"/api/notes/1"}')
+  t.equal(await ask(url + '/api/notes', post('{}')), '400 the error page of express: a note has a text')
+  t.equal(await ask(url + '/api/nothing'), '404 a page of express')
+})
+
+t.test('koa answers what the app does not, over the bridge', async t => {
+  const { url } = await runExample(t, 'koa')
+  t.equal(await ask(url + '/api/users/7'), '200 {"name":"Ada"}')
+  t.equal(await ask(url + '/api/users/8'), '404 the error page of koa')
+  t.equal(await ask(url + '/other'), '200 a page of koa')
 })

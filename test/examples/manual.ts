@@ -17,7 +17,7 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
-for (const page of ['docs/embed.md', 'docs/inject.md', 'docs/lambda.md', 'docs/firmware.md']) {
+for (const page of ['docs/connect.md', 'docs/embed.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md']) {
   t.test(`${page}: every js block does what it says`, t => runBlocks(t, page, readBlocks(page)))
 }
 
@@ -56,7 +56,7 @@ t.test('everything that is exported is in the manual', async t => {
 })
 
 t.test('no link of the documents leads nowhere', async t => {
-  for (const document of ['README.md', MANUAL, 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
+  for (const document of ['README.md', MANUAL, 'docs/connect.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
     for (const link of readLinks(document)) {
       const [file = '', anchor] = link.split('#')
       if (anchor === undefined) t.ok(existsSync(path.join(ROOT, file)), `${document}: ${link}`)

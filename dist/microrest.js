@@ -60,9 +60,13 @@ function mustBeFunction(name, value) {
   if (value && !isFunction(value)) refuse(name + ' must be a function', value);
 }
 
-/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
-function setOwn(object, name, value) {
-  if (name !== '__proto__') object[name] = value;
+/**
+ * Set an own property, whatever its name: `__proto__` from the wire is a name like any other. A request may inherit more names that
+ * cannot be assigned: those of express have getters for `query` and `path`, and no setters. @internal
+ */
+function setOwn(object, name, value, isRequest) {
+  const isPlain = isRequest ? !(name in object) || hasOwn.call(object, name) : name !== '__proto__';
+  if (isPlain) object[name] = value;
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
@@ -283,8 +287,8 @@ function buildParseQuery(_options) {
     const mark = target.indexOf('?');
     const query = mark < 0 ? {} : parseQuery(target.slice(mark + 1));
     const params = req.params || (req.params = {});
-    req.query = query;
-    req.path = pathOf(url);
+    setOwn(req, 'query', query, true);
+    setOwn(req, 'path', pathOf(url), true);
     for (const name of Object.keys(query)) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name]);
     }
@@ -1257,7 +1261,10 @@ class Router {
     }
     const allow = {};
     if (this.options.methodNotAllowed) match(this, url, allow);
-    if (!Object.keys(allow).length) throw notRouted(req);
+    if (!Object.keys(allow).length) {
+      if (req._unrouted) return { use_: [req._unrouted], mw_: [] };
+      throw notRouted(req);
+    }
 
     if (allow.GET) allow.HEAD = true;
     allow.OPTIONS = true;
@@ -1367,7 +1374,10 @@ class NanoRouter {
     const found = this.match_(req.url);
     if (found) return { use_: this.steps_.use, mw_: found };
     // (After `false` there is no body to read.)
-    return { use_: [(req, res, next) => sendResponse(req, res, (err) => next(err || false), notRouted(req))], mw_: [] };
+    return {
+      use_: [req._unrouted || ((req, res, next) => sendResponse(req, res, (err) => next(err || false), notRouted(req)))],
+      mw_: [],
+    };
   }
 
   match_(path) {
@@ -1501,15 +1511,18 @@ function buildApp(rest) {
     return rest.router || (rest.router = new NanoRouter(readBody));
   }
 
+  /** The request is through: what is left of an error goes to the outer server, or else to the client. */
+  function leave(res, next, left) {
+    // (Called back after an answer, an outer server would answer too.)
+    if (!next || res.headersSent) {
+      if (left) writeResponse(res, left);
+    } else if (left) next(left);
+    else next();
+  }
+
   rest.done_ = (err, req, res, next) => {
-    if (err) {
-      // What onError leaves of the error goes to the outer server, or else to the client.
-      runSteps({ steps_: last, body_: false, find_() { throw err; } }, rest, req, res, (left) => {
-        if (next && !res.headersSent) next(left);
-        else if (left) writeResponse(res, left);
-      });
-    // Called back after an answer, an outer server would answer too.
-    } else if (next && !res.headersSent) next();
+    if (!err || req._pass) leave(res, next, err);
+    else runSteps({ steps_: last, body_: false, find_() { throw err; } }, rest, req, res, leave.bind(null, res, next));
   };
   const app = function onRequest(req, res, next) {
     const { router } = rest;

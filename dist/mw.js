@@ -39,9 +39,13 @@ function refuse(what, value) {
   throw new Error(what + ': ' + ('' + value).slice(0, 99));
 }
 
-/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
-function setOwn(object, name, value) {
-  if (name !== '__proto__') object[name] = value;
+/**
+ * Set an own property, whatever its name: `__proto__` from the wire is a name like any other. A request may inherit more names that
+ * cannot be assigned: those of express have getters for `query` and `path`, and no setters. @internal
+ */
+function setOwn(object, name, value, isRequest) {
+  const isPlain = isRequest ? !(name in object) || hasOwn.call(object, name) : name !== '__proto__';
+  if (isPlain) object[name] = value;
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
@@ -252,8 +256,8 @@ function buildParseQuery(_options) {
     const mark = target.indexOf('?');
     const query = mark < 0 ? {} : parseQuery(target.slice(mark + 1));
     const params = req.params || (req.params = {});
-    req.query = query;
-    req.path = pathOf(url);
+    setOwn(req, 'query', query, true);
+    setOwn(req, 'path', pathOf(url), true);
     for (const name of Object.keys(query)) {
       if (!hasOwn.call(params, name)) setOwn(params, name, query[name]);
     }

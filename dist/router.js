@@ -60,9 +60,13 @@ function mustBeFunction(name, value) {
   if (value && !isFunction(value)) refuse(name + ' must be a function', value);
 }
 
-/** Set an own property, whatever its name: `__proto__` from the wire is a name like any other. @internal */
-function setOwn(object, name, value) {
-  if (name !== '__proto__') object[name] = value;
+/**
+ * Set an own property, whatever its name: `__proto__` from the wire is a name like any other. A request may inherit more names that
+ * cannot be assigned: those of express have getters for `query` and `path`, and no setters. @internal
+ */
+function setOwn(object, name, value, isRequest) {
+  const isPlain = name !== '__proto__';
+  if (isPlain) object[name] = value;
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
@@ -1190,7 +1194,10 @@ class Router {
     }
     const allow = {};
     if (this.options.methodNotAllowed) match(this, url, allow);
-    if (!Object.keys(allow).length) throw notRouted(req);
+    if (!Object.keys(allow).length) {
+      if (req._unrouted) return { use_: [req._unrouted], mw_: [] };
+      throw notRouted(req);
+    }
 
     if (allow.GET) allow.HEAD = true;
     allow.OPTIONS = true;

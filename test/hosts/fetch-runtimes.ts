@@ -1,0 +1,144 @@
+// toFetch and fromFetch on Deno, Bun and workerd: the app of ../fixtures/fetch/app.ts, asked over sockets. Each is skipped where it is
+// not; ../fixtures/fetch/runtimes.ts says where they are looked for.
+
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import t from 'tap'
+import { PIECE_BYTES } from '../fixtures/fetch/app.ts'
+import { CASES, perform } from '../fixtures/fetch/cases.ts'
+import { check } from '../fixtures/fetch/check.ts'
+import { RUNTIMES } from '../fixtures/fetch/runtimes.ts'
+import { raw } from '../fixtures/server.ts'
+
+/** More than there is room for on the way between two sides: in the system's buffers, and in some of the runtime's. */
+const MAX_ON_THE_WAY_BYTES = 32 << 20
+
+/** An upload that nothing on the way has room for, and that no runtime refuses for its length. */
+const UPLOAD_BYTES = 100 << 20
+
+/** Send the head of a request and what is given of its body; the rest, and the answer, are for the test. */
+function send(url: string, path: string, body?: string): http.ClientRequest {
+  const request = http.request(url + path, { method: body === undefined ? 'GET' : 'POST' })
+  if (body === undefined) request.end()
+  else request.write(body)
+  // Whoever leaves gets an error for it.
+  return request.on('error', () => {})
+}
+
+const answerTo = async (request: http.ClientRequest): Promise<http.IncomingMessage> => (await once(request, 'response'))[0]
+
+/** Ask for a figure until it no longer changes. */
+async function settle(ask: () => Promise<number>): Promise<number> {
+  let last = await ask()
+  for (let same = 0; same < 100;) {
+    const now = await ask()
+    same = now === last ? same + 1 : 0
+    last = now
+  }
+  return last
+}
+
+for (const { name, skip, start } of RUNTIMES) {
+  t.test(name, { skip }, async t => {
+    const { url, printed } = await start(t)
+    const { port } = new URL(url)
+    const ask = async (path: string) => (await fetch(url + path)).text()
+
+    t.test('answers as all runtimes do', async t => {
+      for (const one of CASES) check(t, name, one, await perform(fetch, url, one))
+    })
+
+    t.test('an answer begins with its first piece, while the body is still coming', async t => {
+      const request = send(url, '/upper', 'a')
+      const answer = (await answerTo(request)).setEncoding('utf8')
+      const [first] = await once(answer, 'data')
+      request.write('b')
+      const [second] = await once(answer, 'data')
+      request.end()
+      await once(answer, 'end')
+      t.strictSame([first, second], ['A', 'B'])
+    })
+
+    t.test('an answer is written no faster than the client takes it', async t => {
+      const answer = await answerTo(send(url, '/endless/unread'))
+      const written = await settle(async () => JSON.parse(await ask('/written')).written)
+      t.ok(written < MAX_ON_THE_WAY_BYTES, `${written} bytes, and the client has read none`)
+      for (let size = 0; size < MAX_ON_THE_WAY_BYTES;) size += (await once(answer, 'data'))[0].length
+      t.pass('the client reads, and there is more')
+      answer.destroy()
+    })
+
+    // workerd ends what it has of a request whose client has left, and mostly tells nothing of it.
+    const leaving = { skip: name === 'workerd' && 'workerd does not tell of clients that leave' }
+
+    t.test('a client that leaves while it is answered closes the answer', leaving, async t => {
+      const answer = await answerTo(send(url, '/endless/left'))
+      await once(answer, 'data')
+      answer.destroy()
+      t.ok(await printed(/^\/endless\/left closed/))
+      t.ok(await printed(/^post \/endless\/left/), 'post steps run')
+    })
+
+    t.test('a body is read no faster than a step takes it', async t => {
+      const socket = net.connect(Number(port), '127.0.0.1').on('error', () => {})
+      t.teardown(() => socket.destroy())
+      socket.write(`POST /paused HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`)
+      let left = UPLOAD_BYTES
+      const write = () => {
+        while (left > 0 && socket.write(new Uint8Array(PIECE_BYTES))) left -= PIECE_BYTES
+      }
+      socket.on('drain', write)
+      write()
+      await printed(/^paused/)
+      const sent = await settle(async () => {
+        await ask('/hello')
+        return socket.bytesWritten
+      })
+      t.ok(sent < MAX_ON_THE_WAY_BYTES, `${sent} bytes, and nobody has taken them`)
+    })
+
+    t.test('a client that leaves before the answer closes it', leaving, async t => {
+      const request = send(url, '/never')
+      await printed(/^\/never begun/)
+      request.destroy()
+      t.ok(await printed(/^\/never closed/))
+      t.ok(await printed(/^post \/never/))
+    })
+
+    t.test('a body that breaks off is a 400 to who reads it', async t => {
+      const socket = net.connect(Number(port), '127.0.0.1')
+      socket.write('POST /broken HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc')
+      await printed(/^a piece of \/broken/)
+      socket.destroy()
+      t.ok(await printed(/^broken: 400/))
+    })
+
+    t.test('a Host does not bring a path along', async t => {
+      for (const host of ['a.test/users/7', 'a.test/users/7?', 'a.test/users/7#', '/users/7?']) {
+        t.notMatch(await raw(Number(port), `GET /hello HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`), '"id":"7"', host)
+      }
+    })
+
+    t.test('the client has its address', async t => {
+      t.equal(await ask('/client'), '127.0.0.1')
+    })
+
+    t.test('what goes on after the answer is waited for', async t => {
+      t.equal(await ask('/later'), 'now')
+      t.ok(await printed(/^later/))
+    })
+
+    t.test('500 requests at once are all answered, each by its own answer', async t => {
+      const ids = Array.from({ length: 500 }, (_none, id) => String(id))
+      const answers = await Promise.all(ids.map(async (id) => JSON.parse(await ask('/users/' + id)).id))
+      t.strictSame(answers, ids)
+    })
+
+    t.test('10,000 requests one after another are all answered', async t => {
+      let answered = 0
+      for (let ix = 0; ix < 10_000; ix++) if (await ask('/hello') === 'hi') answered++
+      t.equal(answered, 10_000)
+    })
+  })
+}

@@ -17,8 +17,8 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
-for (const page of ['docs/connect.md', 'docs/embed.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md']) {
-  t.test(`${page}: every js block does what it says`, t => runBlocks(t, page, readBlocks(page)))
+for (const page of ['docs/connect.md', 'docs/embed.md', 'docs/fetch.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md']) {
+  page, readBlocks(page))), t => runBlocks(t, t.test(`${page}: every js and http block does what it says`, t.test(`${page}: every js block does what it says`,
 }
 
 // Strictly. A mistake is marked with `@ts-expect-error`.

@@ -2,12 +2,14 @@
 
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { ROOT } from '../../tools/project.mjs'
 import { ask, runExample } from './fixtures/example.ts'
 
 // demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js. koa.js has to-koa.js.
-const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'express', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'to-koa']
+// demo.js, with its app.js and page.js, has a test of its own; service-worker.js has one in test/hosts/fetch-browser.ts.
+const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'express', 'fetch', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'service-worker', 'to-koa']
 
 t.test('every example is tested', async t => {
   const files = readdirSync(path.join(ROOT, 'examples')).sort()
@@ -81,6 +83,20 @@ t.test('embed answers below its prefix alone', async t => {
   t.equal(await ask(url + '/api/users/7'), '200 {"id":"7"}')
   t.equal(await ask(url + '/api/nothing'), '404 {"error":"404","message":"404 Not Found","debug":"GET /api/nothing: path not routed"}')
   t.equal(await ask(url + '/other'), '200 the page that was there before')
+})
+
+t.test('fetch exports what a runtime serves', async t => {
+  const { default: { fetch } } = await import(pathToFileURL(path.join(ROOT, 'examples/fetch.js')).href)
+  const table: [method: string, path: string, body: string | undefined, answer: string][] = [
+    ['GET', '/users/7', undefined, '200 {"id":"7"}'],
+    ['GET', '/counted', undefined, '200 counted in a moment'],
+    ['GET', '/count', undefined, '200 one two three'],
+    ['POST', '/upper', 'abc', '200 ABC'],
+  ]
+  for (const [method, path, body, answer] of table) {
+    const res: Response = await fetch(new Request('http://a.test' + path, { method, ...(body && { body }) }))
+    t.equal(`${res.status} ${await res.text()}`, answer, path)
+  }
 })
 
 t.test('middleware gives to the outer server what it does not answer', async t => {

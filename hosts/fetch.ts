@@ -184,6 +184,8 @@ class FetchReq extends Emitter implements HostReq {
   declare private body_: unknown
   declare private socket_: Client | undefined
   declare private readonly addressHeader_: string | undefined
+  /** What the client says of the length of the body. */
+  declare private readonly length_: number
   declare private decoder_: InstanceType<typeof TextDecoder> | undefined
   declare private reader_: ReadableStreamDefaultReader<Uint8Array> | undefined
   declare private isFlowing_: boolean | undefined
@@ -200,7 +202,10 @@ class FetchReq extends Emitter implements HostReq {
     this.runtime = runtime
     this.aborted = false
     this.addressHeader_ = addressHeader
-    this.readableEnded = method === 'GET' || method === 'HEAD' || !request.body
+    const isBare = method === 'GET' || method === 'HEAD'
+    this.length_ = isBare ? 0 : Number(request.headers.get('content-length'))
+    // (To look at a body is to have a stream made of it.)
+    this.readableEnded = isBare || !(this.length_ > 0 || request.body)
   }
 
   /** The header fields by lower-case name: made when somebody looks. */
@@ -250,7 +255,6 @@ class FetchReq extends Emitter implements HostReq {
   override on(event: string, listener: Listener, inner?: Listener): this {
     super.on(event, listener, inner)
     if (event === 'data' || event === 'end') this.flow_()
-    if (event === 'close') this.res.watch_()
     return this
   }
 
@@ -318,14 +322,17 @@ class FetchReq extends Emitter implements HostReq {
 
   /** The next piece of the body, undefined at the end. Throws a 400 if it breaks off. */
   private async next_(): Promise<Uint8Array | string | undefined> {
+    const { request, length_, decoder_ } = this
     if (this.readableEnded) return undefined
-    this.reader_ ??= (this.request.body as ReadableStream<Uint8Array>).getReader()
+    if (!this.reader_ && request.bodyUsed) throw new TypeError('the body has been read already')
+    // (One that is no larger than a piece may be comes as one: runtimes are much faster to read all of a body.)
+    if (!(length_ > 0 && length_ <= HIGH_WATER_MARK_BYTES)) this.reader_ ??= (request.body as ReadableStream<Uint8Array>).getReader()
     try {
       while (!this.readableEnded) {
-        const { done, value } = await this.reader_.read()
+        const { done, value } = this.reader_ ? await this.reader_.read() : { done: true, value: new Uint8Array(await request.arrayBuffer()) }
         if (this.aborted) throw new Error('the client has left')
         this.readableEnded = done
-        const chunk = this.decoder_ ? this.decoder_.decode(value, { stream: !done }) : value && toReadable(value)
+        const chunk = decoder_ ? decoder_.decode(value, { stream: !done }) : value && toReadable(value)
         if (chunk?.length) return chunk
       }
       return undefined
@@ -478,17 +485,14 @@ class FetchRes extends Emitter implements HostRes {
 
   override on(event: string, listener: Listener, inner?: Listener): this {
     super.on(event, listener, inner)
-    if (event === 'close') this.watch_()
+    // (To listen for a client that leaves costs more than most answers take: whoever wants to know of it says so.)
+    if (event === 'close' && !this.onAbort_ && !this.destroyed) {
+      const { signal } = this.req.request
+      this.onAbort_ = () => this.leave_()
+      if (signal.aborted) queueMicrotask(this.onAbort_)
+      else signal.addEventListener('abort', this.onAbort_)
+    }
     return this
-  }
-
-  /** Learn of it when the client leaves. (To listen for it costs more than most answers take.) */
-  watch_(): void {
-    if (this.onAbort_ || this.destroyed) return
-    const { signal } = this.req.request
-    this.onAbort_ = () => this.leave_()
-    if (signal.aborted) queueMicrotask(this.onAbort_)
-    else signal.addEventListener('abort', this.onAbort_)
   }
 
   /**

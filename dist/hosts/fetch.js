@@ -114,7 +114,10 @@ class FetchReq extends Emitter {
     this.runtime = runtime;
     this.aborted = false;
     this.addressHeader_ = addressHeader;
-    this.readableEnded = method === 'GET' || method === 'HEAD' || !request.body;
+    const isBare = method === 'GET' || method === 'HEAD';
+    this.length_ = isBare ? 0 : Number(request.headers.get('content-length'));
+    // (To look at a body is to have a stream made of it.)
+    this.readableEnded = isBare || !(this.length_ > 0 || request.body);
   }
 
   /** The header fields by lower-case name: made when somebody looks. */
@@ -164,7 +167,6 @@ class FetchReq extends Emitter {
   on(event, listener, inner) {
     super.on(event, listener, inner);
     if (event === 'data' || event === 'end') this.flow_();
-    if (event === 'close') this.res.watch_();
     return this;
   }
 
@@ -232,14 +234,17 @@ class FetchReq extends Emitter {
 
   /** The next piece of the body, undefined at the end. Throws a 400 if it breaks off. */
   async next_() {
+    const { request, length_, decoder_ } = this;
     if (this.readableEnded) return undefined;
-    this.reader_ ??= this.request.body.getReader();
+    if (!this.reader_ && request.bodyUsed) throw new TypeError('the body has been read already');
+    // (One that is no larger than a piece may be comes as one: runtimes are much faster to read all of a body.)
+    if (!(length_ > 0 && length_ <= HIGH_WATER_MARK_BYTES)) this.reader_ ??= request.body.getReader();
     try {
       while (!this.readableEnded) {
-        const { done, value } = await this.reader_.read();
+        const { done, value } = this.reader_ ? await this.reader_.read() : { done: true, value: new Uint8Array(await request.arrayBuffer()) };
         if (this.aborted) throw new Error('the client has left');
         this.readableEnded = done;
-        const chunk = this.decoder_ ? this.decoder_.decode(value, { stream: !done }) : value && toReadable(value);
+        const chunk = decoder_ ? decoder_.decode(value, { stream: !done }) : value && toReadable(value);
         if (chunk?.length) return chunk;
       }
       return undefined;
@@ -375,17 +380,14 @@ class FetchRes extends Emitter {
 
   on(event, listener, inner) {
     super.on(event, listener, inner);
-    if (event === 'close') this.watch_();
+    // (To listen for a client that leaves costs more than most answers take: whoever wants to know of it says so.)
+    if (event === 'close' && !this.onAbort_ && !this.destroyed) {
+      const { signal } = this.req.request;
+      this.onAbort_ = () => this.leave_();
+      if (signal.aborted) queueMicrotask(this.onAbort_);
+      else signal.addEventListener('abort', this.onAbort_);
+    }
     return this;
-  }
-
-  /** Learn of it when the client leaves. (To listen for it costs more than most answers take.) */
-  watch_() {
-    if (this.onAbort_ || this.destroyed) return;
-    const { signal } = this.req.request;
-    this.onAbort_ = () => this.leave_();
-    if (signal.aborted) queueMicrotask(this.onAbort_);
-    else signal.addEventListener('abort', this.onAbort_);
   }
 
   /**

@@ -119,11 +119,16 @@ for (const { name, skip, start, serve } of RUNTIMES) {
     })
 
     t.test('a body that breaks off is a 400 to who reads it', async t => {
-      const socket = net.connect(Number(port), '127.0.0.1')
-      socket.write('POST /broken HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc')
-      await printed(/^a piece of \/broken/)
-      socket.destroy()
-      t.ok(await printed(/^broken: 400/))
+      const table: [framing: string, body: string][] = [
+        ['Content-Length: 10', 'abc'], ['Content-Length: 99999', 'abc'], ['Transfer-Encoding: chunked', '3\r\nabc\r\n'],
+      ]
+      for (const [framing, body] of table) {
+        const socket = net.connect(Number(port), '127.0.0.1')
+        socket.write(`POST /broken HTTP/1.1\r\nHost: a.test\r\n${framing}\r\n\r\n${body}`)
+        await printed(/^\/broken begun/)
+        socket.destroy()
+        t.match(await printed(/^\/broken ended/), '400', framing)
+      }
     })
 
     t.test('a Host does not bring a path along', async t => {

@@ -224,6 +224,27 @@ t.test('a body is a Buffer on node, and bytes that know their text where there i
   t.ok(Buffer.isBuffer(await buffer))
 })
 
+t.test('a body that says that it is small comes as one piece, and a larger one as it comes', async t => {
+  const pieces = async (size: number, headers: { [name: string]: string }) => {
+    const answer = await ask(async (req, res) => {
+      const sizes: number[] = []
+      for await (const chunk of req) sizes.push(chunk.length)
+      res.end(JSON.stringify(sizes))
+    }, '/', {
+      ...upload((controller) => {
+        controller.enqueue(new Uint8Array(Math.min(size, 10_000)))
+        size -= 10_000
+        if (size <= 0) controller.close()
+      }),
+      headers,
+    })
+    return answer.json()
+  }
+  t.strictSame(await pieces(15_000, { 'content-length': '15000' }), [15_000])
+  t.strictSame(await pieces(25_000, { 'content-length': '25000' }), [10_000, 10_000, 5000])
+  t.strictSame(await pieces(15_000, {}), [10_000, 5000])
+})
+
 t.test('a body that nobody reads is not read', async t => {
   let pulled = 0
   await ask((_req, res) => res.end(), '/', upload(() => { pulled++ }))
@@ -328,19 +349,23 @@ t.test('a loop over the body ends with it, or when it is left', async t => {
 
 t.test('a body that breaks off is a 400, whichever way it is read', async t => {
   const warnings = catchWarnings(t)
-  const broken = () => {
+  const broken = (headers: { [name: string]: string } = {}) => {
     let pulled = 0
-    return upload((controller) => {
+    const init = upload((controller) => {
       if (pulled++) controller.error(new Error('connection reset'))
       else controller.enqueue(Uint8Array.of(97))
     })
+    return { ...init, headers }
   }
   const app = rest({ router: new Router() })
   app.post('/read', () => t.fail())
   app.post('/loop', Object.assign(async (req: Req) => {
     for await (const _chunk of req as GotReq) continue
   }, { readBody: false as const }))
-  for (const path of ['/read', '/loop']) t.equal((await ask(app as never, path, broken())).status, 400, path)
+  for (const path of ['/read', '/loop']) {
+    t.equal((await ask(app as never, path, broken())).status, 400, path)
+    t.equal((await ask(app as never, path, broken({ 'content-length': '2' }))).status, 400, path + ', of a small body')
+  }
 
   const events = await new Promise<unknown[]>((resolve) => {
     const events: unknown[] = []
@@ -370,6 +395,11 @@ t.test('a body that somebody else reads already is an error of the app, not of t
   })
   t.equal((await ask(app as never, '/', { method: 'POST', body: 'a' })).status, 500)
   t.match(errors, [/locked/])
+
+  const twice = rest({ router: new Router() }).post('/', () => t.fail())
+  twice.use('pre', async (req, _res, next) => next(await req.request!.text() && undefined))
+  t.equal((await ask(twice as never, '/', { method: 'POST', body: 'a' })).status, 500)
+  t.match(errors[1], /read already/)
 })
 
 t.test('the Request may be read in place of the req', async t => {
@@ -608,8 +638,8 @@ t.test('a client that has left before anybody asked closes the answer', async t 
 t.test('who reads the body of a client that has left gets a 400', async t => {
   const client = new AbortController()
   const read = new Promise((resolve) => {
-    void ask(async (req) => {
-      req.on('close', () => {})
+    void ask(async (req, res) => {
+      res.on('close', () => {})
       try {
         for await (const chunk of req) client.abort(chunk)
       } catch (err) {
@@ -797,12 +827,12 @@ t.test('a step may answer with a Response, once', async t => {
 t.test('a Response for a client that has left is let go', async t => {
   const client = new AbortController()
   const cancelled = new Promise((resolve) => {
-    void ask(buildFetchApp(async (_request, req) => {
-      req.on('close', () => {})
+    const app = buildFetchApp(async () => {
       client.abort()
       await turns()
       return new Response(new ReadableStream({ cancel: resolve }))
-    }) as never, '/', { signal: client.signal })
+    })
+    void ask(app.use('post', () => {}) as never, '/', { signal: client.signal })
   })
   await cancelled
   t.ok(client.signal.aborted)

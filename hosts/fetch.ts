@@ -169,6 +169,10 @@ interface Client {
   encrypted: boolean
 }
 
+async function readWhole(request: Request): Promise<{ done: true; value: Uint8Array }> {
+  return { done: true, value: new Uint8Array(await request.arrayBuffer()) }
+}
+
 /** A request. Its body is read when somebody listens for it, and no faster than that one takes it. */
 class FetchReq extends Emitter implements HostReq {
   declare readonly method: string
@@ -329,7 +333,7 @@ class FetchReq extends Emitter implements HostReq {
     if (!(length_ > 0 && length_ <= HIGH_WATER_MARK_BYTES)) this.reader_ ??= (request.body as ReadableStream<Uint8Array>).getReader()
     try {
       while (!this.readableEnded) {
-        const { done, value } = this.reader_ ? await this.reader_.read() : { done: true, value: new Uint8Array(await request.arrayBuffer()) }
+        const { done, value } = await (this.reader_ ? this.reader_.read() : readWhole(request))
         if (this.aborted) throw new Error('the client has left')
         this.readableEnded = done
         const chunk = decoder_ ? decoder_.decode(value, { stream: !done }) : value && toReadable(value)

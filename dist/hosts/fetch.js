@@ -103,6 +103,10 @@ class Emitter {
 
 // ------------------------------------------------------------------------------------------------------ the request
 
+async function readWhole(request) {
+  return { done: true, value: new Uint8Array(await request.arrayBuffer()) };
+}
+
 /** A request. Its body is read when somebody listens for it, and no faster than that one takes it. */
 class FetchReq extends Emitter {
   constructor(request, runtime, addressHeader) {
@@ -241,7 +245,7 @@ class FetchReq extends Emitter {
     if (!(length_ > 0 && length_ <= HIGH_WATER_MARK_BYTES)) this.reader_ ??= request.body.getReader();
     try {
       while (!this.readableEnded) {
-        const { done, value } = this.reader_ ? await this.reader_.read() : { done: true, value: new Uint8Array(await request.arrayBuffer()) };
+        const { done, value } = await (this.reader_ ? this.reader_.read() : readWhole(request));
         if (this.aborted) throw new Error('the client has left');
         this.readableEnded = done;
         const chunk = decoder_ ? decoder_.decode(value, { stream: !done }) : value && toReadable(value);

@@ -319,7 +319,6 @@ class FetchReq extends Emitter implements HostReq {
       }
       while (this.paused_) await this.paused_
       if (chunk === undefined) return this.close_('end')
-      if (this.destroyed) return
       this.emit('data', chunk)
     }
   }

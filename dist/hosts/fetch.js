@@ -231,7 +231,6 @@ class FetchReq extends Emitter {
       }
       while (this.paused_) await this.paused_;
       if (chunk === undefined) return this.close_('end');
-      if (this.destroyed) return;
       this.emit('data', chunk);
     }
   }

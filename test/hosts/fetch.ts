@@ -325,6 +325,32 @@ t.test('a body in pieces of text keeps characters and a byte order mark together
   })
 })
 
+t.test('a step that wants no more of a body gets no more', async t => {
+  const events: string[] = []
+  const cancelled = new Promise<void>((resolve) => {
+    void ask((req) => {
+      req.on('data', () => {
+        events.push('data')
+        req.pause()
+        // The next piece has come by then, and waits.
+        setImmediate(() => {
+          req.destroy()
+          req.resume()
+        })
+      })
+      req.on('end', () => events.push('end'))
+      req.on('close', () => events.push('close'))
+    }, '/', {
+      method: 'POST',
+      body: new ReadableStream({ pull: (controller) => controller.enqueue(Uint8Array.of(97)), cancel: () => resolve() }),
+      duplex: 'half',
+    })
+  })
+  await cancelled
+  await turns()
+  t.strictSame(events, ['data', 'close'])
+})
+
 t.test('a loop over the body ends with it, or when it is left', async t => {
   const cancelled: unknown[] = []
   const body = () => new ReadableStream({
@@ -989,23 +1015,26 @@ t.test('what cannot be a Request is a 400', async t => {
 })
 
 t.test('what fetch has decoded is not said to be encoded', async t => {
-  const { url: upstream } = await serve(t, (_req, res) => {
-    res.setHeader('content-encoding', 'gzip')
-    res.end(gzipSync('a text'))
+  const { url: upstream } = await serve(t, (req, res) => {
+    if (req.url === '/encoded') res.setHeader('content-encoding', 'gzip')
+    res.end(req.url === '/encoded' ? gzipSync('a text') : 'a text')
   })
-  const { url } = await serve(t, buildFetchApp(() => fetch(upstream)))
-  const answer = await fetch(url)
-  t.strictSame([answer.headers.get('content-encoding'), await answer.text()], [null, 'a text'])
+  const { url } = await serve(t, buildFetchApp((_request, req) => fetch(upstream + req.url)))
+  for (const path of ['/encoded', '/plain']) {
+    const answer = await fetch(url + path)
+    t.strictSame([answer.headers.get('content-encoding'), await answer.text()], [null, 'a text'], path)
+  }
 })
 
 t.test('a function of fetch answers where there is no stream of any kind', async t => {
   const app = buildFetchApp(async (request) => new Response(`${request.url} ${await request.text()}`))
   const answer = await new Promise<unknown[]>((resolve) => {
-    const input = embed(app, { method: 'POST', url: '/a', headers: { 'content-length': 2 } }, (...whole) => resolve(whole))
+    const headers = { host: 'a.test', 'content-length': 2 }
+    const input = embed(app, { method: 'POST', url: '/a', headers, client: { encrypted: true } }, (...whole) => resolve(whole))
     input.data('é')
     input.end()
   })
-  t.equal(Buffer.from(answer[2] as Uint8Array).toString(), 'http://localhost/a é')
+  t.equal(Buffer.from(answer[2] as Uint8Array).toString(), 'https://a.test/a é')
 })
 
 t.test('a Response that is an error goes on as it is, and is a 500 on node', async t => {

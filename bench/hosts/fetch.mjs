@@ -22,13 +22,14 @@ const REQUESTS = 5000
 
 /** @typedef {typeof WORK[number]} Work */
 
-/** @param {string} name @param {string[]} folders */
-const find = (name, folders) => folders.map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file))
-
-/** @param {string} name @param {string} inModules where it is in a node_modules */
-function findRuntime(name, inModules) {
-  const modules = process.env.RUNTIMES
-  return find(name, [...(process.env.PATH ?? '').split(path.delimiter), ...modules ? [path.join(modules, inModules)] : []])
+/** A program: from the PATH, or from a package of a scope in RUNTIMES. @param {string} name @param {string} [scope] */
+function find(name, scope) {
+  const folders = (process.env.PATH ?? '').split(path.delimiter)
+  const packages = path.join(process.env.RUNTIMES ?? '', scope ?? '')
+  if (process.env.RUNTIMES && scope && fs.existsSync(packages)) {
+    for (const one of fs.readdirSync(packages)) folders.push(path.join(packages, one), path.join(packages, one, 'bin'))
+  }
+  return folders.map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file))
 }
 
 /** @param {number[]} values */
@@ -109,12 +110,12 @@ async function compareServers(where, runtime, args) {
 
 await compare(`node ${process.versions.node}, fetch classes alone`, useClasses)
 
-const wrk = findRuntime('wrk', '.')
-for (const { name, inModules, args } of [
-  { name: 'deno', inModules: `@deno/${os.platform()}-${os.arch()}-glibc`, args: ['run', '--allow-all', '--no-config'] },
-  { name: 'bun', inModules: `@oven/bun-${os.platform()}-${os.arch()}/bin`, args: ['run'] },
+const wrk = find('wrk')
+for (const { name, scope, args } of [
+  { name: 'deno', scope: '@deno', args: ['run', '--allow-all', '--no-config'] },
+  { name: 'bun', scope: '@oven', args: ['run'] },
 ]) {
-  const runtime = findRuntime(name, inModules)
+  const runtime = find(name, scope)
   if (!runtime || !wrk) console.log(`\nno ${runtime ? 'wrk' : name}: skipped`)
   else {
     const { stdout } = await promisify(execFile)(runtime, ['--version'])

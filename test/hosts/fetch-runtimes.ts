@@ -8,7 +8,7 @@ import path from 'node:path'
 import t from 'tap'
 import * as undici from 'undici'
 import { ROOT } from '../../tools/project.mjs'
-import { MEMORY, PIECE_BYTES } from '../fixtures/fetch/app.ts'
+import { MEMORY, PIECE_BYTES, SOCKET } from '../fixtures/fetch/app.ts'
 import { CASES, perform } from '../fixtures/fetch/cases.ts'
 import { check } from '../fixtures/fetch/check.ts'
 import { RUNTIMES } from '../fixtures/fetch/runtimes.ts'
@@ -45,7 +45,7 @@ async function settle(ask: () => Promise<number>): Promise<number> {
   return last
 }
 
-for (const { name, skip, start, serve, tellsMemory } of RUNTIMES) {
+for (const { name, skip, start, serve, tellsMemory, upgrades } of RUNTIMES) {
   t.test(`${name} serves the example`, { skip }, async t => {
     const { url } = await serve(t, path.join(ROOT, 'examples/fetch.js'))
     t.equal(await (await fetch(url + '/users/7')).text(), '{"id":"7"}')
@@ -147,6 +147,18 @@ for (const { name, skip, start, serve, tellsMemory } of RUNTIMES) {
     t.test('what goes on after the answer is waited for', async t => {
       t.equal(await ask('/later'), 'now')
       t.ok(await printed(/^later/))
+    })
+
+    const upgrading = { skip: !upgrades && name + ' upgrades without a Response' }
+    t.test('a function of fetch upgrades to a WebSocket', upgrading, async t => {
+      const socket = new undici.WebSocket(url.replace('http', 'ws') + SOCKET)
+      await once(socket, 'open')
+      socket.send('a')
+      const [{ data }] = await once(socket, 'message') as [MessageEvent]
+      t.equal(data, 'you sent a')
+      const closed = once(socket, 'close')
+      socket.close()
+      await closed
     })
 
     t.test('500 requests at once are all answered, each by its own answer', async t => {

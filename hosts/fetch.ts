@@ -656,6 +656,8 @@ export function fromFetch(handler: FetchFunction): Step {
     const { request, dispose } = toRequest(req, res)
     try {
       const response = await handler(request, req)
+      // (Runtimes make a page of their own of it, one of them with what is nobody's business.)
+      if (response?.type === 'error') throw new Error('the Response is an error')
       if (!response) next()
       else if ('respondWith' in res) (res as FetchRes).respondWith(response)
       else await send(response, req, res)

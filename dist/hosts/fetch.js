@@ -538,6 +538,8 @@ function fromFetch(handler) {
     const { request, dispose } = toRequest(req, res);
     try {
       const response = await handler(request, req);
+      // (Runtimes make a page of their own of it, one of them with what is nobody's business.)
+      if (response?.type === 'error') throw new Error('the Response is an error');
       if (!response) next();
       else if ('respondWith' in res) res.respondWith(response);
       else await send(response, req, res);

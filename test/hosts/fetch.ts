@@ -1037,13 +1037,14 @@ t.test('a function of fetch answers where there is no stream of any kind', async
   t.equal(Buffer.from(answer[2] as Uint8Array).toString(), 'https://a.test/a é')
 })
 
-t.test('a Response that is an error goes on as it is, and is a 500 on node', async t => {
+t.test('a Response that is an error is a 500', async t => {
   const warnings = catchWarnings(t)
   const app = buildFetchApp(() => Response.error())
-  t.equal((await ask(app as never)).type, 'error')
   const { url } = await serve(t, app)
-  t.equal((await fetch(url)).status, 500)
-  t.equal(warnings.length, 1)
+  for (const answer of [await ask(app as never), await fetch(url)]) {
+    t.strictSame([answer.status, await answer.json()], [500, { error: '500', message: '500 Internal Error' }])
+  }
+  t.match(warnings, [/the Response is an error/, /the Response is an error/])
 })
 
 /** One request of each kind, with its answer read, cancelled, or cut off. */

@@ -7,9 +7,12 @@ import t from 'tap'
 import { ROOT } from '../../tools/project.mjs'
 import { ask, runExample } from './fixtures/example.ts'
 
-// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js. koa.js has to-koa.js.
-// demo.js, with its app.js and page.js, has a test of its own; service-worker.js has one in test/hosts/fetch-browser.ts.
-const TESTED = ['app', 'bare', 'demo', 'embed', 'errors', 'express', 'fetch', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'service-worker', 'to-koa']
+// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js; koa.js has to-koa.js.
+// service-worker.js has one in test/hosts/fetch-browser.ts.
+const TESTED = [
+  'app', 'bare', 'demo', 'embed', 'errors', 'express', 'fetch', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page',
+  'service-worker', 'to-koa',
+]
 
 t.test('every example is tested', async t => {
   const files = readdirSync(path.join(ROOT, 'examples')).sort()

@@ -18,7 +18,7 @@ t.test('every js and http block does what it says', async t => {
 })
 
 for (const page of ['docs/connect.md', 'docs/embed.md', 'docs/fetch.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md']) {
-  page, readBlocks(page))), t => runBlocks(t, t.test(`${page}: every js and http block does what it says`, t.test(`${page}: every js block does what it says`,
+  t.test(`${page}: every js and http block does what it says`, t => runBlocks(t, page, readBlocks(page)))
 }
 
 // Strictly. A mistake is marked with `@ts-expect-error`.

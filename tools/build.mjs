@@ -76,6 +76,8 @@ async function bundleReadable(entry, types) {
     .filter((name) => !/^\s*type /.test(name)).map((name) => name.replace(/.* as /, '').trim())
   const bundled = await rollup({
     input: 'entry',
+    // (Hosts may build on what their platform has.)
+    external: /^node:/,
     plugins: [{
       name: 'from-typescript',
       resolveId: (id) => (id === 'entry' ? id : null),

@@ -18,7 +18,7 @@ const optional = listEntries().filter(entry => entry.includes('/'))
 
 /** The sources that a module brings along, and from where to where its imports point. */
 async function inputsOf(entry: string): Promise<string[]> {
-  const { metafile } = await bundle({ entryPoints: [path.join(ROOT, entry)], absWorkingDir: ROOT, bundle: true, write: false, metafile: true, format: 'esm' })
+  const { metafile } = await bundle({ entryPoints: [path.join(ROOT, entry)], absWorkingDir: ROOT, bundle: true, write: false, metafile: true, format: 'esm', platform: 'node' })
   return Object.keys(metafile.inputs).sort()
 }
 

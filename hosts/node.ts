@@ -1,0 +1,1228 @@
+/**
+ * node: serves an app in production, on node's own HTTP server.
+ *
+ *     const { url, close } = await serve(app, { port: 8080 })
+ *
+ * What it adds to `app.listen`: limits of time that hold from the start, a stop that loses no request, TLS whose certificates can be
+ * renewed, HTTP/2, the client behind a proxy, and workers. It takes types from the core, and nothing else.
+ *
+ * From top to bottom: the options, `serve`, listening, certificates, the client, requests, closing, the process, workers, readiness.
+ */
+
+import cluster from 'node:cluster'
+import type { Worker } from 'node:cluster'
+import { X509Certificate, createPrivateKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
+import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import tls from 'node:tls'
+import type { HostReq, HostRes, Step } from '../mw.ts'
+
+declare global {
+  namespace Microrest {
+    interface Extras {
+      /** The client's address, as far as the proxies that are trusted tell it. Undefined where there is none, as with a unix socket. */
+      ip?: string | undefined
+      /** What the client speaks: to the first trusted proxy, if there is one. */
+      protocol?: 'http' | 'https' | undefined
+      /** The host, and port if it is not the usual one, that the client asked for. */
+      host?: string | undefined
+    }
+  }
+}
+
+/** An app, or any other listener for requests. (As a method, so that those that are typed against node's objects fit too.) */
+export type NodeApp = { listen(req: HostReq, res: HostRes): unknown }['listen']
+
+/** What a proxy tells of its client by. */
+export type ProxyHeader = 'x-forwarded-for' | 'x-forwarded-proto' | 'x-forwarded-host' | 'forwarded'
+
+export interface ServeTlsOptions {
+  /** The private key: a path, or the PEM itself. */
+  key: string | Uint8Array
+  /** The certificate, and after it those in between: a path, or the PEM itself. */
+  cert: string | Uint8Array
+  /** What opens an encrypted key. */
+  passphrase?: string | undefined
+  /** The oldest TLS to speak. Default 'TLSv1.2'. */
+  minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined
+  /** Ask clients for a certificate. 'require' refuses those without a good one; 'request' leaves that to the app. Needs `ca`. */
+  clientCertificate?: 'require' | 'request' | undefined
+  /** Who has signed the certificates of clients: a path, or the PEM itself. */
+  ca?: string | Uint8Array | undefined
+  /** The host names that a client's certificate may be for; it has to be for one of them. Needs `clientCertificate: 'require'`. */
+  clientNames?: readonly string[] | undefined
+  /** How often to look whether the files have changed, in milliseconds; 0 for never. Default 60000. */
+  reloadInterval?: number | undefined
+  /** Whatever else `tls.createServer` takes. */
+  [option: string]: unknown
+}
+
+export interface ServeOptions {
+  /** The port; 0 is any free one. Default 0. */
+  port?: number | string | undefined
+  /** The address to listen on. Default is all of them. */
+  host?: string | undefined
+  /** If the port is busy try the next one up, to 65535. Default false. */
+  tryNextPort?: boolean | undefined
+  /** In place of a port: the path of a unix socket. One that a dead process has left behind is removed. */
+  path?: string | undefined
+  /** The permissions of that socket, such as 0o660. Default is what the umask leaves. */
+  socketMode?: number | undefined
+  /** In place of a port: a file descriptor that listens already, as systemd hands over. */
+  fd?: number | undefined
+
+  /** Speak https. Default is http. */
+  tls?: ServeTlsOptions | undefined
+  /** Speak HTTP/2 to those who can. Needs `tls`. Default false. */
+  http2?: boolean | undefined
+
+  // Times are in milliseconds, and 0 is for no limit.
+
+  /** How long the head of a request may take, and a TLS handshake. Default 20000. */
+  headersTimeout?: number | undefined
+  /** How long a request, head and body, may take to arrive. Default 120000. */
+  requestTimeout?: number | undefined
+  /** How long the app may take from there to the head of its answer. After that the client gets a 503. Default 30000. */
+  answerTimeout?: number | undefined
+  /** How long a connection with a request may go without a byte in either direction. Default 120000. */
+  idleTimeout?: number | undefined
+  /** How long a connection without a request is kept. Default 5000; 75000 with `trustProxy`, for proxies close after 60 seconds. */
+  keepAliveTimeout?: number | undefined
+  /** How many connections to have at once, in each process. Default is as many as the system gives. */
+  maxConnections?: number | undefined
+
+  /**
+   * The proxies to believe: their addresses, networks such as '10.0.0.0/8', and 'loopback', 'private' and 'unix' (whoever comes by the
+   * socket); or how many there are in a row. Default is none: whoever is believed can claim to be anybody.
+   */
+  trustProxy?: readonly string[] | number | undefined
+  /**
+   * The headers that those proxies set, and let no client set: of the X-Forwarded ones those named, or Forwarded (RFC 7239) alone.
+   * Default is `['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']`. All others are ignored.
+   */
+  proxyHeaders?: readonly ProxyHeader[] | undefined
+
+  /** When closing, how long to go on as before, but not ready, so that nobody sends new clients. Default 0. */
+  closeDelay?: number | undefined
+  /** When closing, how long requests may take to end. What is left is cut off. Default 10000. */
+  graceTime?: number | undefined
+  /** Called when closing begins: for streams without an end to end. */
+  onClosing?: (() => void) | undefined
+  /** Called when all connections are closed: for databases to be left. Waited for, up to `graceTime`. */
+  onClose?: (() => unknown) | undefined
+  /** Take SIGTERM, SIGINT and errors that nobody caught: close, and end the process. Default true. */
+  ownsProcess?: boolean | undefined
+
+  /** Serve from this many processes, and replace those that end. Default 0: from this one. */
+  workers?: number | undefined
+
+  /** Gets errors that reach no client. Default prints them by `console.warn`. */
+  reportError?: ((err: unknown, cause: string) => void) | undefined
+  /** Whatever else `http.createServer` takes, such as `maxHeaderSize`. */
+  nodeOptions?: { readonly [option: string]: unknown } | undefined
+}
+
+/** A listener may say what its event brings, although nobody here knows. */
+type Listener = { listen(...values: unknown[]): void }['listen']
+
+/** A server of node, as far as it is of use here: an `http.Server`, `https.Server` or `http2.Http2SecureServer`. */
+export interface NodeServer {
+  readonly listening: boolean
+  address(): unknown
+  on(event: string, listener: Listener): unknown
+  once(event: string, listener: Listener): unknown
+  off(event: string, listener: Listener): unknown
+}
+
+export interface Served {
+  /** Node's server; undefined in the process that only looks after workers. */
+  readonly server: NodeServer | undefined
+  /** Where it is, such as 'http://localhost:8080', or 'unix:/run/app.sock'. */
+  readonly url: string
+  /** The port; undefined for a socket that has none. */
+  readonly port: number | undefined
+  /** Close gracefully, within the grace time given or that of the options; resolves to how many requests had to be cut off. */
+  close(graceTime?: number): Promise<number>
+  /** Read the certificate files again, now. Rejects, and keeps what there was, if they are not good. */
+  reload(): Promise<void>
+}
+
+/** How long a connection whose last answer is out is kept when closing, for a request that may be on its way, in milliseconds. */
+const LINGER_TIME = 500
+
+/** The longest time until a worker is replaced, the first one, and how long one has to live to count as sound, in milliseconds. */
+const MAX_BACK_OFF = 30_000
+const MIN_BACK_OFF = 100
+const SOUND_LIFE = 10_000
+
+/** How long workers may take to end beyond what they are given, in milliseconds. */
+const WORKER_SLACK = 2000
+
+/** In a worker: the port that the first one has found. */
+const PORT_OF_WORKERS = 'MICROREST_PORT_OF_WORKERS'
+
+/** How many addresses to remember as trusted or not. */
+const MAX_KNOWN_ADDRESSES = 1000
+
+/** The requests of a server know it by this; another copy of this script does too. */
+const SERVING = Symbol.for('microrest.serving')
+
+// ----------------------------------------------------------------------------------------------------- the options
+
+/** The options with their defaults. */
+type Settings = ServeOptions & { [Name in WithDefault]: NonNullable<ServeOptions[Name]> }
+type WithDefault = 'headersTimeout' | 'requestTimeout' | 'answerTimeout' | 'idleTimeout' | 'keepAliveTimeout' | 'closeDelay' | 'graceTime' |
+  'ownsProcess' | 'workers' | 'reportError'
+
+const isBoolean = (value: unknown): boolean => typeof value == 'boolean'
+const isFunction = (value: unknown): boolean => typeof value == 'function'
+const isText = (value: unknown): boolean => typeof value == 'string' && value !== '' && !value.includes('\0')
+const isRecord = (value: unknown): boolean => typeof value == 'object' && value !== null && !Array.isArray(value)
+const isWhole = (max: number) => (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= max
+const isPem = (value: unknown): boolean => isText(value) || value instanceof Uint8Array
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText)
+const isOneOf = (...values: unknown[]) => (value: unknown): boolean => values.includes(value)
+/** What timers of node go up to: 24 days. */
+const LONGEST_TIME = 0x7fffffff
+const isTime = isWhole(LONGEST_TIME)
+
+const X_FORWARDED: readonly ProxyHeader[] = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+
+const CHECKS: { [Name in keyof Required<ServeOptions>]: (value: unknown) => boolean } = {
+  port: (value) => isWhole(65535)(typeof value == 'string' && /^\d+$/.test(value) ? Number(value) : value),
+  host: isText,
+  tryNextPort: isBoolean,
+  path: isText,
+  socketMode: isWhole(0o777),
+  fd: isWhole(0x7fffffff),
+  tls: isRecord,
+  http2: isBoolean,
+  headersTimeout: isTime,
+  requestTimeout: isTime,
+  answerTimeout: isTime,
+  idleTimeout: isTime,
+  keepAliveTimeout: isTime,
+  maxConnections: (value) => value !== 0 && isWhole(0x7fffffff)(value),
+  trustProxy: (value) => value !== 0 && isWhole(99)(value) || isTextList(value),
+  proxyHeaders: (value) => isTextList(value) && (String(value) === 'forwarded' || (value as unknown[]).every(isOneOf(...X_FORWARDED))),
+  closeDelay: isTime,
+  graceTime: isTime,
+  onClosing: isFunction,
+  onClose: isFunction,
+  ownsProcess: isBoolean,
+  workers: isWhole(1024),
+  reportError: isFunction,
+  nodeOptions: isRecord,
+}
+
+const TLS_CHECKS: { [name: string]: (value: unknown) => boolean } = {
+  key: isPem,
+  cert: isPem,
+  ca: isPem,
+  passphrase: (value) => typeof value == 'string',
+  minVersion: isOneOf('TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'),
+  clientCertificate: isOneOf('require', 'request'),
+  clientNames: isTextList,
+  reloadInterval: isTime,
+}
+
+function refuse(what: string, value: unknown): never {
+  throw new TypeError(`${what}: ${typeof value == 'object' ? JSON.stringify(value) : String(value)}`)
+}
+
+/** Throws for options that cannot be, and gives the others their defaults. */
+function settle(options: ServeOptions): Settings {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, name)) refuse('unknown option', name)
+    if (value !== undefined && !CHECKS[name as keyof ServeOptions](value)) refuse('bad ' + name, value)
+  }
+  const { tls: secure, path, fd, requestTimeout = 120_000 } = options
+  const { headersTimeout = Math.min(20_000, requestTimeout || 20_000) } = options
+  const places = (['port', 'path', 'fd'] as const).filter((name) => options[name] !== undefined)
+  if (places.length > 1) refuse('only one place to listen on', places)
+  if (options.host !== undefined && places.length > 0 && places[0] !== 'port') refuse('a host is for a port', options.host)
+  if (options.socketMode !== undefined && path === undefined) refuse('socketMode without a path', options.socketMode)
+  if (options.tryNextPort && (path ?? fd) !== undefined) refuse('tryNextPort without a port', path ?? fd)
+  if (options.http2 && !secure) refuse('http2 without tls: browsers do not speak it', options.http2)
+  if (options.proxyHeaders && options.trustProxy === undefined) refuse('proxyHeaders without trustProxy', options.proxyHeaders)
+  if (requestTimeout && headersTimeout > requestTimeout) refuse('headersTimeout beyond requestTimeout', headersTimeout)
+  if (secure) {
+    for (const name of ['key', 'cert']) if (secure[name] === undefined) refuse(`tls without a ${name}`, Object.keys(secure))
+    for (const [name, value] of Object.entries(secure)) {
+      if (value !== undefined && Object.hasOwn(TLS_CHECKS, name) && !TLS_CHECKS[name]!(value)) refuse('bad tls.' + name, value)
+    }
+    const { clientCertificate, clientNames } = secure
+    // (Without a ca node would take certificates that any public authority has signed, for anybody.)
+    if (clientCertificate && !secure.ca) refuse('tls.clientCertificate without a ca', clientCertificate)
+    if (clientNames && clientCertificate !== 'require') refuse("tls.clientNames without clientCertificate: 'require'", clientNames)
+  }
+  return {
+    answerTimeout: 30_000,
+    idleTimeout: 120_000,
+    keepAliveTimeout: options.trustProxy === undefined ? 5000 : 75_000,
+    closeDelay: 0,
+    graceTime: 10_000,
+    ownsProcess: true,
+    workers: 0,
+    reportError: printError,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    headersTimeout,
+    requestTimeout,
+  }
+}
+
+/** What an operator wants to know of, and where in the program it was noticed says nothing. */
+const notice = (message: string): Error => Object.assign(new Error(message), { stack: message })
+
+function printError(err: unknown, cause: string): void {
+  console.warn(new Date().toISOString() + ' -- microrest:', cause + ':', err)
+}
+
+/**
+ * Serve an app.
+ *
+ * Resolves when it listens, or, with workers, when all of them do. Throws at once for options that cannot be. Rejects, with a message
+ * that names it, for a port or a socket that is in use, and for files of certificates that are not good.
+ *
+ *     await serve(app, { port: 8443, tls: { key: '/etc/tls/tls.key', cert: '/etc/tls/tls.crt' }, workers: 4 })
+ */
+export function serve(app: NodeApp, options: ServeOptions = {}): Promise<Served> {
+  if (typeof app != 'function') refuse('no app', app)
+  const settings = settle(options)
+  const trust = buildTrust(settings)
+  if (settings.workers > 0 && cluster.isPrimary) return serveByWorkers(settings)
+  // (Other programs make workers, too, and ours are not theirs to look after.)
+  const isOurs = cluster.isWorker && process.env[PORT_OF_WORKERS] !== undefined
+  return settings.workers > 0 && isOurs ? serveAsWorker(app, settings, trust) : serveHere(app, settings, trust)
+}
+
+/** Serve from this process. */
+async function serveHere(app: NodeApp, settings: Settings, trust: Trust): Promise<Served> {
+  const certificate = settings.tls && buildCertificate(settings.tls, settings)
+  const state: State = { isClosing: false, isLast: false, trust, reportError: settings.reportError }
+  const server = makeServer(settings, certificate?.read(), state)
+  const closer = watch(server, app, settings, state)
+  const { url, port } = await listen(server, settings)
+  server.on('error', (err: Error) => settings.reportError(err, 'server'))
+
+  const timer = certificate?.interval ? setInterval(() => certificate.renew(server), certificate.interval).unref() : undefined
+  server.on('close', () => clearInterval(timer))
+  const served: Served = {
+    server,
+    url,
+    port,
+    close: closer.close,
+    reload: async () => certificate?.reload(server),
+  }
+  if (settings.ownsProcess) {
+    own(closer, settings)
+    server.on('close', () => disown(closer))
+  }
+  return served
+}
+
+// ------------------------------------------------------------------------------------------------------- listening
+
+/** Node's server of whichever kind. */
+type AnyServer = http.Server | https.Server | http2.Http2SecureServer
+
+const IN_USE = 'EADDRINUSE'
+
+/** Why one cannot listen somewhere, in words, with node's error as the cause. */
+function listenError(place: string, cause: unknown): Error {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return Object.assign(new Error(code === IN_USE ? `${place} is in use` : `cannot listen on ${place}: ${message}`, { cause }), { code })
+}
+
+/** Have a server listen; resolves to where it does. */
+async function listen(server: AnyServer, settings: Settings): Promise<{ url: string; port: number | undefined }> {
+  const { path, fd, host, tryNextPort, socketMode } = settings
+  let port = Number((isWorker && process.env[PORT_OF_WORKERS]) || settings.port || 0)
+  // (What the workers listen on is the primary's, and is seen to there.)
+  if (path !== undefined && !isWorker) await removeStale(path)
+  for (;;) {
+    try {
+      server.listen(path !== undefined ? { path } : fd !== undefined ? { fd } : { port, ...host !== undefined && { host } })
+      await once(server, 'listening')
+      break
+    } catch (err) {
+      const isTaken = (err as NodeJS.ErrnoException).code === IN_USE
+      if (!isTaken || !tryNextPort || port === 65535) throw listenError(path ?? (fd === undefined ? `port ${port}` : `fd ${fd}`), err)
+      port++
+    }
+  }
+  if (path !== undefined && socketMode !== undefined) fs.chmodSync(path, socketMode)
+  return whereOf(server.address() as net.AddressInfo | string, settings)
+}
+
+function whereOf(address: net.AddressInfo | string, { tls: secure }: Settings): { url: string; port: number | undefined } {
+  if (typeof address == 'string') return { url: 'unix:' + address, port: undefined }
+  const { address: ip, family, port } = address
+  const host = /^(::|0\.0\.0\.0)$/.test(ip) ? 'localhost' : family === 'IPv6' ? `[${ip}]` : ip
+  return { url: `${secure ? 'https' : 'http'}://${host}:${port}`, port }
+}
+
+/** Remove a socket that nobody listens on any more. Rejects if somebody does, and if it is something else than a socket. */
+async function removeStale(path: string): Promise<void> {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+  if (!stat) return
+  if (!stat.isSocket()) throw Object.assign(new Error(`${path} exists, and is no socket`), { code: IN_USE })
+  const client = net.connect(path)
+  try {
+    await once(client, 'connect')
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw listenError(path, err)
+    fs.rmSync(path, { force: true })
+    return
+  } finally {
+    client.destroy()
+  }
+  throw Object.assign(new Error(`${path} is in use`), { code: IN_USE })
+}
+
+// ---------------------------------------------------------------------------------------------------- certificates
+
+interface Certificate {
+  readonly interval: number
+  /** The options of a server. Throws for what is not good, with the file's name. */
+  read(): tls.TlsOptions
+  /** Give a server what is in the files now. Throws as `read` does, and then leaves the server as it was. */
+  reload(server: AnyServer): void
+  /** The same if the files have changed; failures are reported. */
+  renew(server: AnyServer): void
+}
+
+/** A PEM, and how to call it. */
+interface Pem {
+  text: string
+  name: string
+}
+
+const isFile = (source: string | Uint8Array | undefined): source is string => typeof source == 'string' && !source.includes('-----BEGIN')
+
+function readPem(what: string, source: string | Uint8Array): Pem {
+  if (!isFile(source)) return { text: Buffer.from(source as Uint8Array).toString(), name: `the ${what} that was given` }
+  try {
+    return { text: fs.readFileSync(source, 'utf8'), name: `${what} ${source}` }
+  } catch (err) {
+    throw new Error(`cannot read ${what} ${source}: ${(err as NodeJS.ErrnoException).code}`, { cause: err })
+  }
+}
+
+function parseKey({ text, name }: Pem, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: text, format: 'pem', ...passphrase !== undefined && { passphrase } })
+  } catch (err) {
+    const reason = !text.includes('ENCRYPTED') ? 'is no private key in PEM'
+      : passphrase === undefined ? 'is encrypted: it needs a passphrase'
+        : 'does not open with this passphrase'
+    throw new Error(`${name} ${reason}`, { cause: err })
+  }
+}
+
+function parseCertificate({ text, name }: Pem): X509Certificate {
+  try {
+    return new X509Certificate(text)
+  } catch (err) {
+    throw new Error(`${name} is no certificate in PEM`, { cause: err })
+  }
+}
+
+/** Reads the files of a certificate, whenever asked. */
+function buildCertificate(options: ServeTlsOptions, { headersTimeout, reportError }: Settings): Certificate {
+  const {
+    key: keySource, cert: certSource, ca: caSource, passphrase, clientCertificate, clientNames: _checkedElsewhere,
+    minVersion = 'TLSv1.2', reloadInterval = 60_000, ...others
+  } = options
+  let seen = ''
+  /** What changes when a file does. (Kubernetes exchanges a link to a folder.) */
+  function stamp(): string {
+    return [keySource, certSource, caSource].map((source) => {
+      const stat = isFile(source) && fs.statSync(source, { throwIfNoEntry: false })
+      return stat && [stat.dev, stat.ino, stat.mtimeMs, stat.size].join()
+    }).join(' ')
+  }
+  function read(): tls.TlsOptions {
+    const before = stamp()
+    const key = readPem('key', keySource)
+    const cert = readPem('certificate', certSource)
+    const ca = caSource === undefined ? undefined : readPem('ca', caSource)
+    const privateKey = parseKey(key, passphrase)
+    const x509 = parseCertificate(cert)
+    if (ca) parseCertificate(ca)
+    if (!x509.checkPrivateKey(privateKey)) throw new Error(`${key.name} is not that of ${cert.name}`)
+    const read: tls.TlsOptions = {
+      // (As long as nobody can say whose a half-open connection is, it may not take long either. 0 is for no limit here.)
+      handshakeTimeout: headersTimeout || LONGEST_TIME,
+      ...others,
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      cert: cert.text,
+      minVersion,
+      ...ca && { ca: ca.text },
+      ...clientCertificate && { requestCert: true, rejectUnauthorized: clientCertificate === 'require' },
+    }
+    try {
+      tls.createSecureContext(read)
+    } catch (err) {
+      throw new Error(`${cert.name} is not taken: ${(err as Error).message}`, { cause: err })
+    }
+    seen = before
+    return read
+  }
+  function reload(server: AnyServer): void {
+    (server as https.Server).setSecureContext(read())
+  }
+  function renew(server: AnyServer): void {
+    try {
+      if (stamp() !== seen) reload(server)
+    } catch (err) {
+      // (Files are not replaced all at once: the next look may find them whole. Until then the old ones serve.)
+      reportError(err, 'certificate not renewed')
+    }
+  }
+  return { interval: reloadInterval, read, reload, renew }
+}
+
+// ------------------------------------------------------------------------------------------------------ the client
+
+/** Which proxies are believed, and which header of theirs. */
+interface Trust {
+  /** True if what is at this place in the row, 0 being who has connected, is a proxy to believe. */
+  isTrusted(address: string | undefined, place: number): boolean
+  headers: readonly ProxyHeader[]
+}
+
+/** Who asks for what, as far as it can be believed. */
+interface Client {
+  ip: string | undefined
+  protocol: 'http' | 'https'
+  host: string | undefined
+}
+
+/** What a proxy says of whom it has its request from. */
+interface Hop {
+  ip: string | undefined
+  protocol: string | undefined
+  host: string | undefined
+}
+
+/** Names for networks. */
+const NETWORKS: { readonly [name: string]: readonly string[] } = {
+  loopback: ['127.0.0.0/8', '::1'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'],
+}
+
+/** An address as it is compared: without a port, brackets or a zone, and IPv4 as such. Undefined for what is none. */
+function addressOf(text = ''): string | undefined {
+  const bare = text.trim().replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+  const address = withoutPrefix(bare.replace(/%.*$/, ''))
+  return net.isIP(address) ? address : undefined
+}
+
+/** An address of IPv4 that is written as one of IPv6, as node does where it listens on both. */
+const withoutPrefix = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
+
+
+function buildTrust({ trustProxy = 0, proxyHeaders: headers = X_FORWARDED }: Settings): Trust {
+  if (typeof trustProxy == 'number') return { isTrusted: (_address, place) => place < trustProxy, headers }
+  const networks = new net.BlockList()
+  let trustsUnix = false
+  for (const entry of trustProxy) {
+    if (entry === 'unix') trustsUnix = true
+    const named = Object.hasOwn(NETWORKS, entry) ? NETWORKS[entry]! : [entry]
+    for (const network of entry === 'unix' ? [] : named) {
+      const [address = '', bits, ...rest] = network.split('/')
+      const [family, all] = net.isIPv6(address) ? ['ipv6', '128'] as const : ['ipv4', '32'] as const
+      const length = /^\d+$/.test(bits ?? all) ? Number(bits ?? all) : Infinity
+      if (!net.isIP(address) || rest.length > 0 || length > Number(all)) refuse('bad trustProxy', network)
+      networks.addSubnet(address, length, family)
+    }
+  }
+  // A list asks for microseconds; proxies and clients come again. What clients make up must not fill the memory.
+  const known = new Map<string, boolean>()
+  function isListed(address: string): boolean {
+    let answer = known.get(address)
+    if (answer === undefined) {
+      if (known.size >= MAX_KNOWN_ADDRESSES) known.clear()
+      answer = networks.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4')
+      known.set(address, answer)
+    }
+    return answer
+  }
+  return {
+    isTrusted: (address, place) => (address === undefined ? trustsUnix && place === 0 : isListed(address)),
+    headers,
+  }
+}
+
+/**
+ * The elements of a Forwarded header, the last first (RFC 7239, section 4).
+ *
+ * A client may have begun the header with a quotation mark, to swallow what the proxies append. Hence it is taken apart from its end,
+ * where what the nearest proxy has written is, until something is not as it should be.
+ */
+function* readForwarded(header: string): Generator<Hop> {
+  let end = header.length
+  let isQuoted = false
+  for (let at = end - 1; at >= -1; at--) {
+    if (header[at] === '"' && !isEscaped(header, at)) isQuoted = !isQuoted
+    if (at >= 0 && (isQuoted || header[at] !== ',')) continue
+    const hop = parseElement(header.slice(at + 1, end))
+    if (!hop) return
+    yield hop
+    end = at
+  }
+}
+
+/** True if an odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at
+  while (text[before - 1] === '\\') before--
+  return (at - before) % 2 === 1
+}
+
+/** `for=192.0.2.43;proto=https;host="a.test"`. Undefined if it is not like that. */
+function parseElement(element: string): Hop | undefined {
+  const pairs = new Map<string, string>()
+  const pair = /\s*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?:;|$)/y
+  while (pair.lastIndex < element.length) {
+    const [, name, quoted, plain = ''] = pair.exec(element) ?? []
+    if (!name) return undefined
+    pairs.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain)
+  }
+  return { ip: addressOf(pairs.get('for')), protocol: pairs.get('proto'), host: pairs.get('host') }
+}
+
+/** The values of X-Forwarded-For and its kin, the last first. */
+function readForwardedFor(headers: http.IncomingHttpHeaders, names: readonly ProxyHeader[]): Hop[] {
+  const [ips, protocols, hosts] = X_FORWARDED.map((name) => (
+    (names.includes(name) && String(headers[name] ?? '') || '').split(',').map((value) => value.trim()).reverse()
+  )) as [string[], string[], string[]]
+  // A list as long as that of the addresses has been appended to by each proxy. Of any other only the last proxy's word counts.
+  const wordOf = (list: string[], ix: number): string | undefined => (list.length === ips.length ? list[ix] : list[0])
+  return ips.map((ip, ix) => ({ ip: addressOf(ip), protocol: wordOf(protocols, ix), host: wordOf(hosts, ix) }))
+}
+
+/**
+ * Who asks, and for what: from who has connected back along the row of proxies, for as long as these are trusted.
+ *
+ * What they say is taken if it is an address, 'http' or 'https', and a host. An address that is none ends the row: the client is then
+ * taken to be the proxy that has said so.
+ */
+function findClient({ socket, headers }: http.IncomingMessage, { isTrusted, headers: names }: Trust): Client {
+  const client: Client = {
+    ip: socket.remoteAddress && withoutPrefix(socket.remoteAddress),
+    protocol: (socket as tls.TLSSocket).encrypted ? 'https' : 'http',
+    host: headers.host,
+  }
+  if (!isTrusted(client.ip, 0)) return client
+  const hops = names[0] === 'forwarded' ? readForwarded(String(headers.forwarded ?? '')) : readForwardedFor(headers, names)
+  let place = 0
+  for (const { ip, protocol, host } of hops) {
+    if (protocol === 'http' || protocol === 'https') client.protocol = protocol
+    if (host !== undefined && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(host)) client.host = host
+    if (ip === undefined) break
+    client.ip = ip
+    place++
+    if (!isTrusted(ip, place)) break
+  }
+  return client
+}
+
+/** What a request knows of its server. */
+interface State {
+  isClosing: boolean
+  /** Answers say that they are the last of their connection. */
+  isLast: boolean
+  readonly trust: Trust
+  readonly reportError: Settings['reportError']
+}
+
+type Constructor<Instance> = new (...args: never[]) => Instance
+
+/** A class of requests that know their client, and find out about it when they are asked. */
+function requestClass<Base extends Constructor<object>>(base: Base, state: State): Base {
+  const CLIENT = Symbol('client')
+  class Request extends (base as unknown as new (...args: unknown[]) => http.IncomingMessage) {
+    declare [CLIENT]: Client | undefined
+  }
+  Object.defineProperty(Request.prototype, SERVING, { value: state })
+  for (const name of ['ip', 'protocol', 'host'] as const) {
+    Object.defineProperty(Request.prototype, name, {
+      get(this: Request) {
+        return (this[CLIENT] ??= findClient(this, state.trust))[name]
+      },
+      set(this: Request, value: never) {
+        (this[CLIENT] ??= findClient(this, state.trust))[name] = value
+      },
+    })
+  }
+  return Request as unknown as Base
+}
+
+// -------------------------------------------------------------------------------------------------------- requests
+
+function makeServer(settings: Settings, certificate: tls.TlsOptions | undefined, state: State): AnyServer {
+  const { headersTimeout, requestTimeout, keepAliveTimeout, idleTimeout, maxConnections } = settings
+  const limits = {
+    headersTimeout,
+    requestTimeout,
+    keepAliveTimeout,
+    // How often node looks whether one of these is over: it would be every 30 seconds.
+    connectionsCheckingInterval: checkInterval(headersTimeout, requestTimeout),
+  }
+  const all = { ...limits, ...certificate, ...settings.nodeOptions }
+  const IncomingMessage = requestClass(http.IncomingMessage, state)
+  const server: AnyServer = settings.http2
+    ? http2.createSecureServer({
+      settings: { maxConcurrentStreams: 100 },
+      ...all,
+      allowHTTP1: true,
+      Http1IncomingMessage: IncomingMessage,
+      Http2ServerRequest: requestClass(http2.Http2ServerRequest, state),
+    })
+    : certificate ? https.createServer({ ...all, IncomingMessage }) : http.createServer({ ...all, IncomingMessage })
+  // (Node's server for HTTP/2 takes none of them as an option.)
+  Object.assign(server, limits, { timeout: idleTimeout }, maxConnections !== undefined && { maxConnections })
+  return server
+}
+
+/** How often to look whether a limit of time is over: it holds to a fifth, or to a second. */
+function checkInterval(...limits: number[]): number {
+  return Math.max(10, Math.min(1000, ...limits.filter((limit) => limit > 0).map((limit) => limit / 5)))
+}
+
+/** Node's request and response of either version. */
+type AnyReq = http.IncomingMessage & { stream?: http2.ServerHttp2Stream }
+type AnyRes = http.ServerResponse<AnyReq>
+
+/** When a request came, and when it had come to its end. */
+interface Progress {
+  since: number
+  receivedAt: number
+}
+
+/** What can be closed. */
+interface Closer {
+  close(graceTime?: number): Promise<number>
+}
+
+/** Have an app answer a server's requests, within the limits of time, until it is closed. */
+function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State): Closer {
+  const { answerTimeout, requestTimeout, idleTimeout, reportError } = settings
+  const running = new Map<AnyRes, Progress>()
+  const connections = watchConnections(server, settings)
+
+  function onRequest(req: AnyReq, res: AnyRes): void {
+    const fail = (err: unknown): void => {
+      reportError(err, `${req.method} ${req.url}`)
+      answerError(res, 500)
+    }
+    running.set(res, { since: performance.now(), receivedAt: 0 })
+    res.on('close', onResponseClose)
+    if (req.stream) adapt(req)
+    else if (state.isLast) sayLast(running.keys(), req.socket)
+    try {
+      const result = app(req as HostReq, res as unknown as HostRes) as PromiseLike<unknown> | undefined
+      if (typeof result?.then === 'function') result.then(undefined, fail)
+    } catch (err) {
+      fail(err)
+    }
+  }
+  /** What is different in HTTP/2. */
+  function adapt(req: AnyReq): void {
+    const { headers } = req
+    if (headers[':authority'] !== undefined) headers.host ??= String(headers[':authority'])
+    // (As long as one of its streams moves a session is not idle; another stream may be.)
+    req.stream!.setTimeout(idleTimeout, () => req.stream!.close(http2.constants.NGHTTP2_CANCEL))
+  }
+  function onResponseClose(this: AnyRes): void {
+    running.delete(this)
+    // The answer had begun when closing did, and so could not say that it is the connection's last.
+    if (state.isLast && !this.req.stream) connections.linger([this.req.socket], busySockets)
+  }
+  function busySockets(): Set<unknown> {
+    return new Set([...running.keys()].map((res) => res.req.socket))
+  }
+  function checkTimes(): void {
+    const now = performance.now()
+    for (const [res, progress] of running) {
+      const { req } = res
+      progress.receivedAt ||= isReceived(req) ? now : 0
+      if (!progress.receivedAt) {
+        // (In HTTP/1 node sees to it.)
+        if (req.stream && requestTimeout && now - progress.since > requestTimeout) req.stream.close(http2.constants.NGHTTP2_CANCEL)
+      } else if (answerTimeout && !res.headersSent && now - progress.receivedAt >= answerTimeout) {
+        reportError(notice(`no answer within ${answerTimeout} ms`), `${req.method} ${req.url}`)
+        answerError(res, 503)
+        silence(res)
+      }
+    }
+  }
+  server.on('request', onRequest as (req: unknown, res: unknown) => void)
+  server.on('listening', () => {
+    const timer = setInterval(checkTimes, checkInterval(answerTimeout, requestTimeout)).unref()
+    server.on('close', () => clearInterval(timer))
+  })
+  return buildCloser(server, settings, state, running, connections, busySockets)
+}
+
+/**
+ * Have answers of HTTP/1 say that they are the last of their connection, on all connections or on that one; of requests that were sent
+ * without waiting for answers, the last.
+ */
+function sayLast(running: Iterable<AnyRes>, only?: net.Socket): void {
+  const last = new Map<net.Socket, AnyRes>()
+  for (const res of running) {
+    const { socket, stream } = res.req
+    if (stream || only && socket !== only) continue
+    const earlier = last.get(socket)
+    if (earlier && !earlier.headersSent) earlier.removeHeader('connection')
+    last.set(socket, res)
+  }
+  for (const res of last.values()) if (!res.headersSent) res.setHeader('connection', 'close')
+}
+
+/** True if a request, body and all, has come. */
+function isReceived(req: AnyReq): boolean {
+  return req.stream ? req.stream.destroyed || req.stream.state.remoteClose === 1 : req.complete
+}
+
+/** Answer in the form of the core's errors. What has begun otherwise is cut off, so that the client can tell. */
+function answerError(res: AnyRes, statusCode: number): void {
+  if (res.headersSent) {
+    if (!res.writableEnded) res.destroy(new Error('cut off'))
+    return
+  }
+  const body = JSON.stringify({ error: String(statusCode), message: `${statusCode} ${http.STATUS_CODES[statusCode]}` })
+  for (const name of res.getHeaderNames()) if (name !== 'connection') res.removeHeader(name)
+  res.writeHead(statusCode, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}
+
+/** The methods of a response that throw, or write between answers, when it is too late for them. */
+const HEADER_METHODS = [
+  'setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'writeHead', 'flushHeaders', 'addTrailers', 'writeContinue', 'writeProcessing',
+  'writeEarlyHints', 'writeInformation',
+]
+
+/** The app does not know that its client has been answered. What it does from here on is to have no effect, and to throw nothing. */
+function silence(res: AnyRes): void {
+  for (const name of [...HEADER_METHODS, 'end']) Object.defineProperty(res, name, { value: () => res, configurable: true })
+  Object.defineProperty(res, 'write', { value: () => true, configurable: true })
+}
+
+/** The connections of a server. */
+interface Connections {
+  /** Close those given, by default all, unless something comes from them within a short while, or they are then busy. */
+  linger(sockets: Iterable<net.Socket> | undefined, busySockets: () => Set<unknown>): void
+  /**
+   * Tell the clients of HTTP/2 which requests are the last ones that are answered. They know that others were not begun, and may be
+   * sent again elsewhere (RFC 9113, section 6.8).
+   */
+  sayGoodbye(): void
+  destroy(): void
+}
+
+function watchConnections(server: AnyServer, { tls: secure, http2: isHttp2 }: Settings): Connections {
+  /** All, as they came in; those that speak HTTP/1; sessions of HTTP/2. */
+  const raw = new Set<net.Socket>()
+  const plain = secure ? new Set<net.Socket>() : raw
+  const sessions = new Set<http2.ServerHttp2Session>()
+  /** Those that speak something else by now. */
+  const upgraded = new WeakSet<object>()
+  /** No more are taken. (One may still be shaking hands.) */
+  let isLast = false
+
+  function track<Item extends { once(event: 'close', f: () => void): unknown }>(set: Set<Item>, item: Item): void {
+    set.add(item)
+    item.once('close', () => set.delete(item))
+  }
+  server.on('connection', (socket: net.Socket) => track(raw, socket))
+  if (secure) {
+    const { clientNames } = secure
+    server.prependListener('secureConnection', (socket: tls.TLSSocket) => {
+      if (socket.alpnProtocol !== 'h2') {
+        track(plain, socket)
+        if (isLast) socket.destroySoon()
+      }
+      if (!clientNames) return
+      const certificate = socket.getPeerCertificate()
+      if (clientNames.some((name) => !tls.checkServerIdentity(name, certificate))) return
+      socket.destroy()
+      server.emit('tlsClientError', new Error(`the client's certificate is for none of ${clientNames.join(', ')}`), socket)
+    })
+  }
+  if (isHttp2) {
+    server.on('session', (session: http2.ServerHttp2Session) => {
+      track(sessions, session)
+      if (isLast) session.close()
+    })
+  }
+  // Whether a connection may be upgraded node sees by whether anybody listens for it. So we do when somebody else does.
+  server.on('newListener', function onNewListener(event: string) {
+    if (event !== 'upgrade') return
+    server.off('newListener', onNewListener)
+    server.on('upgrade', (_req: unknown, socket: net.Socket) => upgraded.add(socket))
+  })
+  return {
+    linger(sockets = plain, busySockets) {
+      const marks = [...sockets].map((socket) => [socket, socket.bytesRead] as const)
+      setTimeout(() => {
+        const busy = busySockets()
+        for (const [socket, bytesRead] of marks) {
+          if (!busy.has(socket) && !upgraded.has(socket) && socket.bytesRead === bytesRead) socket.destroySoon()
+        }
+      }, LINGER_TIME).unref()
+    },
+    sayGoodbye() {
+      isLast = true
+      for (const session of sessions) session.close()
+    },
+    destroy() {
+      for (const session of sessions) session.destroy()
+      for (const socket of raw) socket.destroy()
+    },
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- closing
+
+function buildCloser(
+  server: AnyServer, settings: Settings, state: State, running: Map<AnyRes, Progress>, connections: Connections,
+  busySockets: () => Set<unknown>
+): Closer {
+  const { closeDelay, graceTime: usualGraceTime, onClosing, onClose, reportError } = settings
+  const hurry = new AbortController()
+  let closing: Promise<number> | undefined
+  const cutOff = new Set<AnyRes>()
+
+  /** Wait, unless there is a hurry. */
+  const pause = (time: number): Promise<unknown> => wait(time, undefined, { signal: hurry.signal, ref: false }).catch(() => {})
+
+  /**
+   * Take the connections that the system has made already, and would reset. Node takes one in each turn of its loop. (No answer says
+   * yet that it is the last one: clients would make new connections as fast as they are taken here.)
+   */
+  async function takeWaiting(): Promise<void> {
+    let taken = 0
+    const count = (): void => { taken++ }
+    const end = performance.now() + LINGER_TIME
+    server.on('connection', count)
+    do {
+      taken = 0
+      // The first turn may have been past the point where connections are taken.
+      await turn()
+      await turn()
+    } while (taken > 0 && performance.now() < end && !hurry.signal.aborted)
+    server.off('connection', count)
+  }
+  async function drain(): Promise<number> {
+    state.isClosing = true
+    try {
+      onClosing?.()
+    } catch (err) {
+      reportError(err, 'onClosing')
+    }
+    if (closeDelay > 0) {
+      // (Time for others to hear that this one is leaving, and for those who stay connected to come back elsewhere.)
+      state.isLast = true
+      sayLast(running.keys())
+      await pause(closeDelay)
+    }
+    if (!hurry.signal.aborted) await takeWaiting()
+    const closed = new Promise((resolve) => server.listening ? server.once('close', resolve) : resolve(undefined))
+    stopListening(server)
+    state.isLast = true
+    sayLast(running.keys())
+    if (hurry.signal.aborted) cut()
+    connections.linger(undefined, busySockets)
+    connections.sayGoodbye()
+    await closed
+    const over = new AbortController()
+    try {
+      // (A wait that is aborted rejects, to nobody.)
+      if (onClose) await Promise.race([onClose(), wait(usualGraceTime, undefined, over).catch(() => {})])
+    } catch (err) {
+      reportError(err, 'onClose')
+    }
+    over.abort()
+    return cutOff.size
+  }
+  /** Cut off what runs. (What closes says so later: it is not to be counted twice.) */
+  function cut(): void {
+    for (const res of running.keys()) cutOff.add(res)
+    hurry.abort()
+    connections.destroy()
+  }
+  return {
+    close(graceTime = usualGraceTime) {
+      if (!isTime(graceTime)) refuse('bad graceTime', graceTime)
+      closing ??= drain()
+      // (A second call can be in more of a hurry than the first.)
+      const timer = setTimeout(cut, graceTime && Math.min(graceTime + closeDelay, LONGEST_TIME))
+      return closing.finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+/**
+ * Take no more connections. Node would close those without a request as well, at once; but on some of them one may be on its way. (And
+ * of an answer it only asks whether the app has ended it, not whether it is all out.)
+ */
+function stopListening(server: AnyServer): void {
+  Object.defineProperty(server, 'closeIdleConnections', { value: () => {}, configurable: true })
+  server.close()
+  delete (server as Partial<http.Server>).closeIdleConnections
+}
+
+// ----------------------------------------------------------------------------------------------------- the process
+
+/** All that this process serves, if the process is ours to end. */
+const owned = new Set<Closer>()
+/** The code to exit with; undefined as long as nobody has asked to. */
+let exitCode: number | undefined
+let hasSignal = false
+/** How to tell of what nobody caught: as the newest server does. */
+let reportUncaught = printError
+/** This is a worker of `serve`, and a primary process looks after it. */
+let isWorker = false
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/** Take the signals, and what nobody caught, until it is closed. */
+function own(closer: Closer, { reportError }: Settings): void {
+  reportUncaught = reportError
+  if (owned.size === 0) {
+    for (const signal of SIGNALS) process.on(signal, onSignal)
+    process.on('uncaughtException', onUncaught)
+  }
+  owned.add(closer)
+}
+
+function disown(closer: Closer): void {
+  owned.delete(closer)
+  if (owned.size > 0 || exitCode !== undefined) return
+  for (const signal of SIGNALS) process.off(signal, onSignal)
+  process.off('uncaughtException', onUncaught)
+}
+
+/** The first signal closes, the second one ends the process at once. */
+function onSignal(signal: 'SIGTERM' | 'SIGINT'): void {
+  // A terminal sends SIGINT to workers too: their primary sees to it.
+  if (isWorker && signal === 'SIGINT') return
+  if (hasSignal) process.exit(128 + constants.signals[signal])
+  hasSignal = true
+  void shutDown(0)
+}
+
+/**
+ * After an error that nobody caught no one knows what state the program is in; other clients' requests are most likely fine all the
+ * same. So they are ended in grace, nothing new is begun, and whoever looks after the process starts another.
+ */
+function onUncaught(err: unknown, origin: string): void {
+  reportUncaught(err, origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception')
+  void shutDown(1)
+}
+
+/** Close everything, and end the process: with 0, unless something was wrong or a request had to be cut off. */
+async function shutDown(code: number, graceTime?: number): Promise<void> {
+  exitCode = Math.max(exitCode ?? 0, code)
+  const counts = await Promise.all([...owned].map((closer) => closer.close(graceTime)))
+  const cutOff = counts.reduce((sum, count) => sum + count, 0)
+  const end = (): void => process.exit(cutOff > 0 ? 1 : exitCode)
+  if (isWorker && process.connected) process.send!({ microrest: 'closed', cutOff } satisfies FromWorker, end)
+  else end()
+}
+
+// --------------------------------------------------------------------------------------------------------- workers
+
+/** What a worker tells its primary. */
+type FromWorker =
+  | { microrest: 'listening'; url: string; port: number | undefined }
+  | { microrest: 'failed'; message: string; code: unknown }
+  | { microrest: 'closing' }
+  | { microrest: 'closed'; cutOff: number }
+
+/** What it is told. */
+type ToWorker = { microrest: 'close'; graceTime: number | undefined } | { microrest: 'reload' }
+
+/** Serve from this process, as one of several. */
+async function serveAsWorker(app: NodeApp, settings: Settings, trust: Trust): Promise<Served> {
+  const tell = (message: FromWorker): unknown => process.connected && process.send!(message)
+  const { onClosing } = settings
+  isWorker = true
+  try {
+    const served = await serveHere(app, {
+      ...settings,
+      ownsProcess: true,
+      onClosing() {
+        tell({ microrest: 'closing' })
+        onClosing?.()
+      },
+    }, trust)
+    // (The program may be told other things, too.)
+    process.on('message', (message: ToWorker | null) => {
+      if (message?.microrest === 'close') void shutDown(0, message.graceTime)
+      else if (message?.microrest === 'reload') served.reload().catch((err) => settings.reportError(err, 'certificate not renewed'))
+    })
+    tell({ microrest: 'listening', url: served.url, port: served.port })
+    return served
+  } catch (err) {
+    const { message, code } = err as NodeJS.ErrnoException
+    tell({ microrest: 'failed', message, code })
+    throw err
+  }
+}
+
+let hasWorkers = false
+
+async function findFreePort(host: string | undefined): Promise<string> {
+  const server = net.createServer().listen(0, host)
+  await once(server, 'listening').catch((err) => { throw listenError('port 0', err) })
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return String(port)
+}
+
+/** Have workers serve, and look after them. */
+async function serveByWorkers(settings: Settings): Promise<Served> {
+  const { workers: count, path, tryNextPort, closeDelay, graceTime: usualGraceTime, reportError } = settings
+  if (hasWorkers) throw new Error('there are workers already: they run this program too, from its beginning')
+  hasWorkers = true
+  /** Those that live, and since when they have been listening; 0 for not yet. */
+  const workers = new Map<Worker, number>()
+  const replaced = new WeakSet<Worker>()
+  const timers = new Set<NodeJS.Timeout>()
+  let hasBegun = false
+  let isClosing = false
+  let cutOff = 0
+  let failures = 0
+  let port = ''
+
+  /** Start a worker; resolves when it listens. */
+  function start(): Promise<{ url: string; port: number | undefined }> {
+    const worker = cluster.fork({ [PORT_OF_WORKERS]: port })
+    workers.set(worker, 0)
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker | null) => {
+        if (message?.microrest === 'listening') {
+          workers.set(worker, performance.now())
+          resolve(message)
+        } else if (message?.microrest === 'failed') {
+          reject(Object.assign(new Error(message.message), message.code !== undefined && { code: message.code }))
+        } else if (message?.microrest === 'closing') replace(worker, 'is closing')
+        else if (message?.microrest === 'closed') cutOff += message.cutOff
+      })
+      worker.once('exit', (code: number | null, signal: string | null) => {
+        const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
+        reject(new Error(`a worker ${how} before it listened`))
+        replace(worker, how)
+        workers.delete(worker)
+      })
+    })
+  }
+  /** Start another in place of one that has gone: at once if that was sound, later and later if they keep going. */
+  function replace(worker: Worker, how: string): void {
+    const since = workers.get(worker)
+    // (Who does not begin the first time is not to be tried again.)
+    if (isClosing || replaced.has(worker) || !hasBegun && !since) return
+    replaced.add(worker)
+    failures = since && performance.now() - since > SOUND_LIFE ? 0 : failures + 1
+    const delay = failures === 0 ? 0 : Math.min(MAX_BACK_OFF, MIN_BACK_OFF * 2 ** (failures - 1))
+    reportError(notice(`worker ${worker.process.pid} ${how}; the next one starts in ${delay} ms`), 'worker')
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      // (If it does not start it exits, which brings us here again.)
+      start().catch(() => {})
+    }, delay)
+    timers.add(timer)
+  }
+  function kill(): void {
+    for (const worker of workers.keys()) worker.process.kill('SIGKILL')
+  }
+  function send(worker: Worker, message: ToWorker): void {
+    // (What is about to exit may have left already.)
+    if (worker.isConnected()) worker.send(message, () => {})
+  }
+  async function close(graceTime = usualGraceTime): Promise<number> {
+    if (!isTime(graceTime)) refuse('bad graceTime', graceTime)
+    isClosing = true
+    for (const timer of timers) clearTimeout(timer)
+    const ended = [...workers].map(([worker, since]) => {
+      if (since > 0) send(worker, { microrest: 'close', graceTime })
+      else worker.process.kill()
+      return once(worker, 'exit')
+    })
+    // (What they do in onClose has its time too.)
+    const timer = setTimeout(kill, Math.min(graceTime + closeDelay + usualGraceTime + WORKER_SLACK, LONGEST_TIME))
+    await Promise.all(ended)
+    clearTimeout(timer)
+    process.off('exit', kill)
+    hasWorkers = false
+    disown(closer)
+    return cutOff
+  }
+  const closer = { close }
+  process.on('exit', kill)
+  if (settings.ownsProcess) own(closer, settings)
+  try {
+    if (path !== undefined) await removeStale(path)
+    // What node finds for 0 would be another port when the last worker has gone, and the next one comes.
+    else if (settings.fd === undefined && !Number(settings.port ?? 0)) port = await findFreePort(settings.host)
+    // The first one finds the port, for all.
+    const { url, port: found } = await start()
+    if (tryNextPort && found !== undefined) port = String(found)
+    await Promise.all(Array.from({ length: count - 1 }, start))
+    hasBegun = true
+    return {
+      server: undefined,
+      url,
+      port: found,
+      close,
+      async reload() {
+        for (const worker of workers.keys()) send(worker, { microrest: 'reload' })
+      },
+    }
+  } catch (err) {
+    await close(0)
+    // (A signal came before all of them had begun: the process is about to end.)
+    if (exitCode !== undefined) await new Promise(() => {})
+    throw err
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------- readiness
+
+/**
+ * Build the step that says whether to send requests here: 200, or 503 from the moment closing begins.
+ *
+ * Give it a function to ask about what the app cannot do without: what returns false, or throws, is a 503 as well.
+ *
+ *     app.get('/ready', readiness(() => database.ping()))
+ */
+export function readiness(check?: () => unknown): Step {
+  if (check !== undefined && !isFunction(check)) refuse('readiness is asked of a function', check)
+  return async function readiness(req, res) {
+    const state = (req as { [SERVING]?: State })[SERVING]
+    let isReady = !state?.isClosing
+    try {
+      if (isReady && check) isReady = await check() !== false
+    } catch (err) {
+      isReady = false
+      ;(state?.reportError ?? printError)(err, 'not ready')
+    }
+    // (Closing may have begun while the check ran.)
+    if (state?.isClosing) isReady = false
+    res.writeHead(isReady ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    res.end(JSON.stringify({ ready: isReady }))
+  }
+}

@@ -17,8 +17,8 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
-for (const page of ['docs/connect.md', 'docs/embed.md', 'docs/fetch.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md']) {
-  t.test(`${page}: every js and http block does what it says`, t => runBlocks(t, page, readBlocks(page)))
+for (const page of ['connect', 'deploy', 'docs/connect.md', 'docs/embed.md', 'docs/fetch.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md', 'embed', 'firmware', 'inject', 'lambda', 'node']) {
+  , page, readBlocks(page))), t => runBlocks(t, t.test(`${page}: every js and http block does what it says`,
 }
 
 // Strictly. A mistake is marked with `@ts-expect-error`.
@@ -56,7 +56,8 @@ t.test('everything that is exported is in the manual', async t => {
 })
 
 t.test('no link of the documents leads nowhere', async t => {
-  for (const document of ['README.md', MANUAL, 'docs/connect.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
+  const pages = ['docs/connect.md', 'docs/deploy.md', 'docs/node.md']
+  for (const document of ['README.md', MANUAL, ...pages, 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
     for (const link of readLinks(document)) {
       const [file = '', anchor] = link.split('#')
       if (anchor === undefined) t.ok(existsSync(path.join(ROOT, file)), `${document}: ${link}`)

@@ -70,6 +70,10 @@ interface Req<Params = AnyParams> extends HostReq, Microrest.Extras {
         mw: Step[];
         params?: object | undefined;
     } | undefined;
+    /** Set by a host or a pre step, what runs for a path that is not routed, in place of the 404 and the err steps that see it. */
+    _unrouted?: Step | undefined;
+    /** Set by a host: the errors that are left go to the `next` that the app was given, and not to `onError`. */
+    _pass?: boolean | undefined;
 }
 /** A response as a step sees it. */
 interface Res extends HostRes {

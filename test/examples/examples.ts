@@ -7,13 +7,11 @@ import t from 'tap'
 import { ROOT } from '../../tools/project.mjs'
 import { ask, runExample } from './fixtures/example.ts'
 
-// demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js; koa.js has to-koa.js.
-// service-worker.js has one in test/hosts/fetch-browser.ts.
 // demo.js, with its app.js and page.js, has a test of its own, and so has lambda.js. koa.js has to-koa.js. serve.js and sessions.js are
-// in deploy.ts.
-  const TESTED = [,
-  'app', 'bare', 'demo', 'embed', 'errors', 'express', 'fetch', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'serve', 'sessions',
-  'service-worker', 'to-koa',
+// in deploy.ts, service-worker.js in test/hosts/fetch-browser.ts.
+const TESTED = [
+  'app', 'bare', 'demo', 'embed', 'errors', 'express', 'fetch', 'full', 'hello', 'koa', 'lambda', 'middleware', 'nano', 'page', 'serve',
+  'service-worker', 'sessions', 'to-koa',
 ]
 
 t.test('every example is tested', async t => {

@@ -17,8 +17,10 @@ t.test('every js and http block does what it says', async t => {
   await runBlocks(t, MANUAL, readBlocks(MANUAL))
 })
 
-for (const page of ['connect', 'deploy', 'docs/connect.md', 'docs/embed.md', 'docs/fetch.md', 'docs/firmware.md', 'docs/inject.md', 'docs/lambda.md', 'embed', 'firmware', 'inject', 'lambda', 'node']) {
-  , page, readBlocks(page))), t => runBlocks(t, t.test(`${page}: every js and http block does what it says`,
+const PAGES = ['connect', 'deploy', 'embed', 'fetch', 'firmware', 'inject', 'lambda', 'node'].map((name) => `docs/${name}.md`)
+
+for (const page of PAGES) {
+  t.test(`${page}: every js and http block does what it says`, t => runBlocks(t, page, readBlocks(page)))
 }
 
 // Strictly. A mistake is marked with `@ts-expect-error`.

@@ -10,7 +10,7 @@ import rest, { Router, mw } from '../../dist/microrest.js'
 const EVENTS = 2000
 const rounds = Number(process.argv[2] ?? 40)
 
-/** @param {string} rawPath @param {object} [more] */
+/** @param {string} rawPath @param {{ rawQueryString?: string, method?: string, body?: string, isBase64Encoded?: boolean }} [more] */
 function functionUrl(rawPath, { rawQueryString = '', method = 'GET', ...more } = {}) {
   const headers = {
     accept: 'application/json', 'content-type': 'application/json', host: 'abc.lambda-url.eu-west-1.on.aws', 'user-agent': 'client/1.0',

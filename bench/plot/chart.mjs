@@ -1,8 +1,9 @@
 // The two kinds of picture: rows of dots, one for each contender, in panels side by side; and lines over the number of routes. Each is
 // an SVG by itself, without scripts, styles or fonts of its own.
 
+// @ts-ignore It is installed when it is first wanted.
 import * as Plot from '@observablehq/plot'
-// @ts-expect-error It has no types of its own.
+// @ts-ignore It has no types of its own.
 import { JSDOM } from 'jsdom'
 import { FONT, SIZES } from './theme.mjs'
 

@@ -777,6 +777,9 @@ const NO_NAMES = [];
 
 const ANY = '_ANY_';
 
+/** So many different characters are enough to decide by. (To find the most of a large table takes longer than it gains.) */
+const MANY = 8;
+
 /** What stands in a shape for a parameter, with the slash before it, and for a tail. */
 const PARAM = '?';
 const TAIL = '#';
@@ -812,116 +815,110 @@ function shapeOf(path, options, names) {
   return shape;
 }
 
-/** The names of a pattern's parameters as they are kept: once for each name, and once for each list of them. */
-function keepNames({ names_, lists_ }, names) {
-  const list = names.join('/');
-  return lists_[list] || (lists_[list] = names.map((name) => {
+/** The names of a pattern's parameters as they are kept: once for each list of names. */
+function keepNames(router, names) {
+  const { names_ } = router;
+  const key = names.join('/');
+  return names_[key] || (names_[key] = names.map((name) => {
+    if (names.length > 1) return keepNames(router, [name])[0];
     // (Read back from where it is a key, it is the very string that an engine knows such keys by, and faster.)
-    const key = bare();
-    key[name] = key;
-    return names_[name] || (names_[name] = {
-      name_: Object.keys(key)[0], site_: name === '__proto__' ? -1 : Object.keys(names_).length,
-    });
+    const table = bare();
+    table[name] = name;
+    return { name_: Object.keys(table)[0], site_: name === '__proto__' ? -1 : router.sites_++ };
   }));
 }
 
 // ---------------------------------------------------------------------------------------------------------- the table
 
-const newNode = (at, routes) =>
-  ({ at_: at, low_: 0, kids_: undefined, text_: undefined, end_: undefined, param_: undefined, tails_: undefined, routes_: routes });
-
-/** Have a route go through a node; without one, through a new one. */
-function through(node, at, route) {
-  if (!node) return newNode(at, [route]);
+/** Have a route go through a node, whose text is at `from` in the shapes; without a node, through a new one. */
+function through(node, from, route) {
+  if (!node) {
+    return {
+      at_: from, low_: 0, kids_: undefined, text_: undefined, param_: undefined, tails_: undefined, end_: undefined, routes_: [route],
+    };
+  }
   node.routes_.push(route);
   return node;
 }
 
-/** Where the literal text ends that a shape has at `from`. */
-const textEnd = (shape, from) => from + shape.slice(from).search(/[?#]|$/);
+/** True for a character of a literal text; false for what ends one. */
+const isLiteral = (char) => !!char && char !== PARAM && char !== TAIL;
 
-/** Set the fields of a node by the routes that go through it. The text begins at `from` in their shapes. */
-function grow(node, from) {
+/** Set the fields of a node by the routes that go through it. */
+function grow(node) {
+  const from = node.at_;
   const routes = node.routes_;
-  const shape = routes[0].shape_;
+  const { shape_ } = routes[0];
+  const longer = [];
+  const tails = bare();
   node.routes_ = undefined;
 
-  // As far as all of them are the same.
-  const start = node.at_;
-  let at = textEnd(shape, start);
-  for (const { shape_ } of routes) while (shape_.slice(start, at) !== shape.slice(start, at)) at--;
-
-  const longer = [];
+  // The text of all of them goes as far as that of the first, or as they are the same.
+  let at = from + shape_.slice(from).search(/[?#]|$/);
+  for (const route of routes) while (route.shape_.slice(from, at) !== shape_.slice(from, at)) at--;
   for (const route of routes) {
     const char = route.shape_[at];
-    if (char && char !== PARAM && char !== TAIL) {
+    if (isLiteral(char)) {
       longer.push(route);
       continue;
     }
-    node.text_ = shape.slice(from, at);
+    node.text_ = shape_.slice(from, at);
     if (char === PARAM) node.param_ = through(node.param_, at + 1, route);
-    else if (char) addTail(node, at + 1, route);
-    else {
+    else if (char) {
+      const rank = route.shape_.slice(at + 1).replace(/\/[^/?]*/g, '!') + '~';
+      tails[rank] = through(tails[rank], at + 1, route);
+    } else {
       route.other_ = node.end_;
       node.end_ = route;
     }
   }
-  if (longer.length) branch(node, at, longer);
-}
+  const ranks = Object.keys(tails).sort();
+  if (ranks.length) node.tails_ = ranks.map((rank) => ({ rank_: rank, node_: tails[rank] }));
+  if (!longer.length) return;
 
-/** Add a route whose tail is before `at` in its shape. */
-function addTail(node, at, route) {
-  const tails = node.tails_ || (node.tails_ = { end_: undefined, node_: undefined, lengths_: [] });
-  const length = route.shape_.slice(at).split(/[/?]/).length - 1;
-  if (length) {
-    tails.node_ = through(tails.node_, at, route);
-    if (tails.lengths_.indexOf(length) < 0) tails.lengths_.push(length);
-  } else {
-    route.other_ = tails.end_;
-    tails.end_ = route;
+  at = bestPlace(longer, at);
+  node.at_ = at - from;
+  node.low_ = Infinity;
+  node.kids_ = [];
+  for (const route of longer) node.low_ = Math.min(node.low_, route.shape_.charCodeAt(at));
+  for (const route of longer) {
+    const ix = route.shape_.charCodeAt(at) - node.low_;
+    node.kids_[ix] = through(node.kids_[ix], from, route);
   }
 }
 
-/** Have routes part where they differ most, from `at` on and before any of them ends. */
-function branch(node, at, routes) {
-  let end = Infinity;
-  for (const { shape_ } of routes) end = Math.min(end, textEnd(shape_, at));
-  let most = 0;
-  for (let ix = at; ix < end; ix++) {
+/** Where literal texts have many different characters, from `at` on and before the first of them ends. */
+function bestPlace(routes, at) {
+  let best = at;
+  let most = 1;
+  for (let ix = at; most < MANY; ix++) {
     let seen = '';
-    for (const { shape_ } of routes) if (seen.indexOf(shape_[ix]) < 0) seen += shape_[ix];
+    for (const { shape_ } of routes) {
+      const char = shape_[ix];
+      if (!isLiteral(char)) return best;
+      if (seen.indexOf(char) < 0) seen += char;
+    }
     if (seen.length > most) {
       most = seen.length;
-      node.at_ = ix;
+      best = ix;
     }
   }
-  let low = Infinity;
-  for (const { shape_ } of routes) low = Math.min(low, shape_.charCodeAt(node.at_));
-  const kids = [];
-  for (const route of routes) {
-    const ix = route.shape_.charCodeAt(node.at_) - low;
-    kids[ix] = through(kids[ix], at, route);
-  }
-  node.kids_ = kids;
-  node.low_ = low;
+  return best;
 }
 
 function buildTables(routes) {
-  const all = Object.keys(routes).map((key) => routes[key]);
-  const paths = all.filter(({ path_ }) => isString(path_));
-  const plain = paths.filter(({ names_ }) => names_ === NO_NAMES);
-  const tables = {
-    plain_: undefined, root_: newNode(0, paths), regExps_: all.filter(({ path_ }) => !isString(path_)),
-  };
-  // To an engine that has to compute the hash of each path first, a look into a large table is more than the way down the tree.
-  if (plain.length > paths.length / 2) {
-    const table = tables.plain_ = bare();
-    for (const route of plain) {
-      route.other_ = table[route.shape_];
-      table[route.shape_] = route;
-    }
+  const regExps = [];
+  const methods = bare();
+  let root;
+  let plain = 0;
+  for (const key in routes) {
+    const route = routes[key];
+    methods[route.method_] = true;
+    if (isString(route.path_)) root = through(root, 0, route);
+    else regExps.push(route);
+    plain += route.names_ === NO_NAMES ? 1 : -1;
   }
-  return tables;
+  return { plain_: plain > 0 ? bare() : undefined, root_: root, regExps_: regExps, methods_: methods };
 }
 
 // ---------------------------------------------------------------------------------------------------------- look-ups
@@ -935,32 +932,22 @@ let groups = null;
 
 const SLASH = 47;
 
-/** Of routes of one shape the one for a method; with a table for a method, none, but all their methods in the table. */
+/** Of routes of one shape the one for a method: the method's own, for HEAD that for GET, or the one for all methods. */
 function pick(routes, method) {
   for (let route = routes; route !== undefined; route = route.other_) if (route.method_ === method) return route;
-  return routes === undefined ? undefined : pickOther(routes, method);
-}
-
-function pickOther(routes, method) {
-  let found;
-  for (let route = routes; route !== undefined; route = route.other_) {
-    if (!isString(method)) method[route.method_] = true;
-    else if (route.method_ === 'GET' ? method === 'HEAD' : route.method_ === ANY && !found) found = route;
-  }
-  return found;
+  return routes === undefined || method === ANY ? undefined : pick(routes, method === 'HEAD' ? 'GET' : ANY);
 }
 
 /**
- * The most specific route for the rest of a path, `at` being where its last parameter has ended.
+ * The most specific route for the rest of a path, `at` being where its last parameter has ended, and `count` how many spans there are.
  *
- * `shift` is how much further on that is in the path than in the shapes, `count` how many spans there are so far. A node is come to
- * once at the most; after a tail in the middle, once for each length of what may follow there.
+ * A node is come to once at the most; after a tail, once for each kind of what follows it.
  */
-function search(node, path, at, shift, count, method) {
+function search(node, path, at, count, method) {
   for (;;) {
     const { kids_, param_, tails_, text_ } = node;
     // (Compared with undefined, since to V8 it is more work to find out whether something is truthy.)
-    const test = node.at_ + shift;
+    const test = at + node.at_;
     if (kids_ !== undefined && test < path.length) {
       const ix = path.charCodeAt(test) - node.low_;
       const kid = ix >= 0 && ix < kids_.length ? kids_[ix] : undefined;
@@ -969,75 +956,55 @@ function search(node, path, at, shift, count, method) {
           node = kid;
           continue;
         }
-        const found = search(kid, path, at, shift, count, method);
+        const found = search(kid, path, at, count, method);
         if (found !== undefined) return found;
       }
     }
     if (text_ === undefined) {
-      if (node.routes_ === undefined || !node.routes_.length) return undefined;
-      grow(node, at - shift);
+      if (node.routes_ === undefined) return undefined;
+      grow(node);
       continue;
     }
     const end = at + text_.length;
-    if (end === path.length) {
-      if (end > at && (at > 0 ? path.slice(at) : path) !== text_) return undefined;
-      return pick(node.end_, method) || (tails_ && pickTail(tails_, end, end, count, method));
-    }
-    if ((param_ === undefined && tails_ === undefined) || path.charCodeAt(end) !== SLASH) return undefined;
+    if (end < path.length && path.charCodeAt(end) !== SLASH) return undefined;
     // (A slice of up to 12 characters is a copy to V8; a longer one is a reference, and slow to compare.)
-    if (end > at && (end - at > 12 ? path.indexOf(text_, at) !== at : path.slice(at, end) !== text_)) return undefined;
-    if (param_ !== undefined) {
+    if (end > at && (at > 0 || path !== text_) && (end - at > 12 ? path.indexOf(text_, at) !== at : path.slice(at, end) !== text_)) {
+      return undefined;
+    }
+    let found;
+    if (end === path.length) found = pick(node.end_, method);
+    else if (param_ !== undefined) {
       let next = path.indexOf('/', end + 1);
       if (next < 0) next = path.length;
       if (next > end + 1) {
         spans[count] = end + 1;
         spans[count + 1] = next;
-        const further = shift + next - end - 1;
         if (tails_ === undefined) {
           node = param_;
           at = next;
-          shift = further;
           count += 2;
           continue;
         }
-        const found = search(param_, path, next, further, count + 2, method);
-        if (found !== undefined) return found;
+        found = search(param_, path, next, count + 2, method);
       }
     }
-    return tails_ && ((tails_.node_ && searchTail(tails_, path, end, shift, count, method)) || pickTail(tails_, end, path.length, count, method));
+    return found === undefined && tails_ !== undefined ? searchTails(tails_, path, end, count, method) : found;
   }
 }
 
-/** What ends in a tail from `start` to `end`. */
-function pickTail({ end_ }, start, end, count, method) {
-  spans[count] = start;
-  spans[count + 1] = end;
-  return pick(end_, method);
-}
-
-/** A text that sorts before those of less specific shapes, as far as these have the same before their tail. */
-const rankOf = ({ shape_ }) => shape_.replace(/\/[^/?#]*/g, '!') + '~';
-
-/** What goes on after a tail: it can start in as many places as it has lengths. The most specific pattern wins. */
-function searchTail({ node_, lengths_ }, path, at, shift, count, method) {
-  let best;
-  let bestStart = 0;
-  const from = (start) => {
+/** What goes on with a tail that begins at `at`. It ends where so many components are left as there have to be. */
+function searchTails(tails, path, at, count, method) {
+  for (const { rank_, node_ } of tails) {
+    let end = path.length;
+    for (let ix = 1; ix < rank_.length && end > at; ix++) end = path.lastIndexOf('/', end - 1);
+    // (Only at the end of a pattern it may be of nothing.)
+    if (end <= at && rank_.length > 1) continue;
     spans[count] = at;
-    spans[count + 1] = start;
-    return search(node_, path, start, shift + start - at - 1, count + 2, method);
-  };
-  for (const length of lengths_) {
-    let start = path.length;
-    for (let ix = 0; ix < length && start > at; ix++) start = path.lastIndexOf('/', start - 1);
-    const found = start > at ? from(start) : undefined;
-    if (found && (!best || rankOf(found) < rankOf(best))) {
-      best = found;
-      bestStart = start;
-    }
+    spans[count + 1] = end;
+    const found = search(node_, path, end, count + 2, method);
+    if (found !== undefined) return found;
   }
-  // (Others that were tried after it have left their spans.)
-  return best && from(bestStart);
+  return undefined;
 }
 
 /** Change spans of a folded text to those of the text itself. (In lower case 'İ' is two characters.) */
@@ -1049,20 +1016,19 @@ function unfold(text, count) {
   }
 }
 
-/** Look a request target up: in the tree, then among the RegExps. A table for the method is filled with all that fit. */
+/** Look a request target up: in the tree, then among the RegExps. */
 function match(router, target, method) {
   const { options } = router;
   const { root_, regExps_ } = router.tables_ === undefined ? router.tables_ = buildTables(router.routes_) : router.tables_;
   const mark = target.indexOf('?');
   const url = mark < 0 ? target : target.slice(0, mark);
-  const isOne = isString(method);
-  let found = isOne ? search(root_, url, 0, 0, 0, method) : undefined;
+  let found = root_ && search(root_, url, 0, 0, method);
   // A plain route is all that the path can be. Anything else is right only if there was nothing to cut off, to decode or to fold.
   if (found !== undefined && found.names_ === NO_NAMES) return found;
   text = undefined;
   if (
     url.charCodeAt(0) !== SLASH || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 ||
-    options.ignoreCase || options.ignoreTrailingSlash || !isOne
+    options.ignoreCase || options.ignoreTrailingSlash
   ) {
     text = trim(pathOf(url), options);
     if (text.indexOf('%') >= 0) {
@@ -1070,7 +1036,7 @@ function match(router, target, method) {
       text = (/%(2[35f]|3f)/i.test(text) ? parts.map(escape) : parts).join('/');
     }
     const folded = fold(text, options);
-    found = search(root_, folded, 0, 0, 0, method);
+    found = root_ && search(root_, folded, 0, 0, method);
     if (found !== undefined && folded.length > text.length) unfold(text, 2 * found.names_.length);
   }
   if (found !== undefined) return found;
@@ -1159,7 +1125,7 @@ class Router {
     this.steps_ = noSteps();
     this.routes_ = bare();
     this.names_ = bare();
-    this.lists_ = bare();
+    this.sites_ = 0;
   }
 
   /**
@@ -1218,14 +1184,20 @@ class Router {
    */
   getRoute(path, method) {
     const { tables_ } = this;
-    const plain = tables_ !== undefined && tables_.plain_ !== undefined ? tables_.plain_[path] : undefined;
-    if (plain !== undefined && plain.method_ === method) return stepsOf(plain);
+    const plain = tables_ === undefined ? undefined : tables_.plain_;
+    if (plain !== undefined) {
+      const found = plain[path];
+      if (found !== undefined && found.method_ === method) return stepsOf(found);
+    }
     if (!path) return null;
     if (path.charCodeAt(0) !== SLASH && isCategory(path)) return this.steps_[path];
     const route = match(this, path, method || ANY);
     if (route === undefined) return null;
     const mw = stepsOf(route);
-    if (route.names_ === NO_NAMES) return mw;
+    if (route.names_ === NO_NAMES) {
+      if (plain !== undefined && path === route.shape_) plain[path] = route;
+      return mw;
+    }
     const params = {};
     addParams(params, route, path);
     return { mw, params, path: route.path_ };
@@ -1259,8 +1231,10 @@ class Router {
       addParams(params, route, url);
       return route;
     }
-    const allow = {};
-    if (this.options.methodNotAllowed) match(this, url, allow);
+    const allow = bare();
+    if (this.options.methodNotAllowed) {
+      for (const other in this.tables_.methods_) if (match(this, url, other)) allow[other] = true;
+    }
     if (!Object.keys(allow).length) {
       if (req._unrouted) return { use_: [req._unrouted], mw_: [] };
       throw notRouted(req);

@@ -745,6 +745,14 @@ t.test('takes such names for methods', async (t) => {
   t.same(allowed(await call(rest({ router }), 'GET', '/a')), ['CONSTRUCTOR', 'OPTIONS', '__PROTO__'])
 })
 
+t.test('sets any number of parameters', async t => {
+  const names = 'abcdefghij'.split('')
+  const router = new Router()
+  router.setRoute('/:' + names.join('/:'), 'GET', () => {})
+  const params = Object.fromEntries(names.map((name) => [name, name + name]))
+  t.match(router.getRoute('/' + Object.values(params).join('/'), 'GET'), { params })
+})
+
 t.test('with ignoreCase, gives parameters as they are, even where their lower case is longer', async t => {
   const router = new Router({ ignoreCase: true })
   router.setRoute('/Of/:a/and/:b', 'GET', () => {})

@@ -126,7 +126,7 @@ export function drawLines({ panels, height, ...picture }, theme) {
       x: () => xs.at(-1), y: 'at', text: textOf, textAnchor: 'start', dx: 8, ...options,
     })
     return Plot.plot({
-      document, width: panelWidth, height, marginLeft: 66, marginRight: 158, marginTop: 6, marginBottom: 30,
+      document, width: panelWidth, height, marginLeft: 74, marginRight: 158, marginTop: 6, marginBottom: 30,
       style: { fontSize: `${fontSize - 2}px`, fontFamily: FONT, color: theme.muted },
       x: { type: 'log', domain: [xs[0] ?? 1, xs.at(-1) ?? 10], ticks: xs, tickFormat: toText, label: null },
       y: { type: 'log', domain: [min / 1.1, max], grid: true, ticks: powersOfTen(min, max), tickFormat: toText, label: null },

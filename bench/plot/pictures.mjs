@@ -21,6 +21,7 @@ const SHORT = {
   'koa-compose + router': 'koa-router',
   'microrest 0.6 (JavaScript)': 'microrest 0.6 (JS)',
   'microrest 0.6 (JavaScript) router': 'microrest 0.6 router (JS)',
+  'microrest Router res.end': 'Router, by res.end',
 }
 
 /** @param {string} name */
@@ -124,6 +125,7 @@ const DOTS = {
   },
   http: {
     bench: 'http', title: 'HTTP: what a framework adds to node:http',
+    without: ['microrest res.end', 'microrest Router setImmediate', 'microrest processRequest'],
     subtitle: 'CPU time of the server for a request, as a multiple of bare node:http doing the same; less is better',
     panels: (runs) => [
       { title: 'a text of 200 B', points: pointsOf(runs, 'text', 'CPU µs', 'ratios'), format: ratio, reference: 1 },

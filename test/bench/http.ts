@@ -89,6 +89,8 @@ t.test('wrong answers under load are an error', { skip }, async t => {
 
 t.test('a server that ends, or never begins, is an error', { skip }, async t => {
   const server = await start(t, BARE)
+  // (Stopped first, or it might yet answer.)
+  server.child.kill('SIGSTOP')
   const usage = server.usage()
   server.child.kill('SIGKILL')
   await t.rejects(usage, { message: 'the server ended with SIGKILL' })

@@ -126,7 +126,7 @@ t.test('options that cannot be throw at once, with the value', async t => {
     [{ prot: 80 }, 'unknown option: prot'],
     [{ constructor: 1 }, 'unknown option: constructor'],
   ]
-  for (const [options, message] of table) t.throws(() => serve(hi, wrong<ServeOptions>(options)), { name: 'TypeError', message }, message)
+  for (const [options, message] of table) t.throws(() => serve(hi, wrong<ServeOptions>(options)), { name: 'TypeError', message }, JSON.stringify(message))
   t.throws(() => serve(wrong<NodeApp>({})), { name: 'TypeError', message: 'no app: {}' })
   t.throws(() => serve(wrong<NodeApp>(undefined)), { name: 'TypeError', message: 'no app: undefined' })
 })
@@ -341,7 +341,7 @@ t.test('bytes that are no request get a 400, and the connection closes', async t
   for (const rubbish of ['hello\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', bytes('/', 'x: a\0b'), twoLengths]) {
     const wire = new Wire(t, port)
     await wire.send(rubbish)
-    t.match(await wire.closed, /^HTTP\/1.1 400 Bad Request/, rubbish)
+    t.match(await wire.closed, /^HTTP\/1.1 400 Bad Request/, JSON.stringify(rubbish))
   }
 })
 

@@ -18,7 +18,7 @@ const { values: { from, to } } = parseArgs({
 
 install('devDependencies')
 const { drawPictures } = await import('./plot/pictures.mjs')
-const pictures = drawPictures(from)
+const pictures = await drawPictures(from)
 if (!pictures.size) console.log(`nothing on record in ${from}: npm run bench`)
 fs.mkdirSync(to, { recursive: true })
 for (const [name, svg] of pictures) {

@@ -26,6 +26,7 @@ import { readRuns, record, recordFile, toMarkdown, toRun, toText } from './kit/r
  * @typedef {import('./kit/bench.mjs').Bench} Bench
  * @typedef {import('./kit/bench.mjs').Figures} Figures
  * @typedef {import('./kit/bench.mjs').Job} Job
+ * @typedef {import('./kit/bench.mjs').JointFigures} JointFigures
  *
  * A row of a table: the contender, and what its process has in the environment.
  * @typedef {{ label: string, contender: string, env: { [name: string]: string } }} Row
@@ -108,6 +109,7 @@ function extract(revision) {
  * @property {Row[]} rows
  * @property {number} passes
  * @property {{ [label: string]: Figures[] }} figures
+ * @property {{ [label: string]: Figures[] }} bases what the base has had beside each, where it was measured beside each
  * @property {{ [label: string]: { [what: string]: string } }} wrong
  */
 
@@ -139,12 +141,15 @@ async function runRow({ bench, table, figures, wrong }, { label, contender, env 
 }
 
 /** Run a pass of a part whose contenders are measured together. @param {Part} part */
-async function runTogether({ bench, table, rows, figures, wrong }) {
+async function runTogether({ bench, table, rows, figures, bases, wrong }) {
   const able = rows.filter(({ label }) => figures[label])
   const job = { bench: bench.name, table, quick, rows: able.map(({ contender, env }) => ({ contender, env })) }
   try {
-    const rounds = /** @type {Figures[][]} */ (await runJob(job, { isCheck: false, execArgv: bench.execArgv ?? [], env: {} }))
-    able.forEach(({ label }, ix) => figures[label]?.push(...rounds[ix] ?? []))
+    const all = /** @type {JointFigures[]} */ (await runJob(job, { isCheck: false, execArgv: bench.execArgv ?? [], env: {} }))
+    able.forEach(({ label }, ix) => {
+      figures[label]?.push(...all[ix]?.own ?? [])
+      ;(bases[label] ??= []).push(...all[ix]?.base ?? [])
+    })
   } catch (err) {
     for (const { label } of able) wrong[label] = { all: err instanceof Error ? err.message : String(err) }
   }
@@ -208,11 +213,11 @@ async function main() {
   const earlier = options.against && extract(options.against)
   const parts = benches.flatMap((bench) => chooseTables(bench).map((table) => {
     const passes = Number(options.passes) || (quick ? 1 : (bench.tables[table]?.passes ?? bench.passes))
-    // (Ratios need pairs. Rounds are some.)
-    const pairs = bench.measureTogether ? passes : Number(options.passes) || (quick ? 3 : 11)
+    // (Ratios need many pairs. Rounds are some.)
+    const pairs = Number(options.passes) || (bench.measureTogether ? (quick ? 1 : 4) : (quick ? 3 : 11))
     const rows = chooseRows(bench, table, earlier)
     const figures = Object.fromEntries(rows.map(({ label }) => [label, []]))
-    return { bench, table, rows, passes: earlier ? pairs : passes, figures, wrong: {} }
+    return { bench, table, rows, passes: earlier ? pairs : passes, figures, bases: {}, wrong: {} }
   })).filter(({ rows }) => rows.length)
   installPeers(parts)
   const progress = planProgress(parts.flatMap((part) => {
@@ -227,6 +232,7 @@ async function main() {
     const baseOf = (/** @type {string} */ label) => (earlier ? `${label}@${options.against}` : bench.base)
     const run = toRun(bench, {
       figures: Object.fromEntries(own.map(({ table, figures }) => [table, figures])),
+      bases: Object.fromEntries(own.map(({ table, bases }) => [table, bases])),
       wrong: Object.fromEntries(own.map(({ table, wrong }) => [table, wrong])),
       quick, baseOf,
     })

@@ -113,10 +113,11 @@ export default {
   },
   contenders: Object.keys(contenders),
   floor: 'bare loop',
+  makesCode: ['find-my-way + middie', 'find-my-way compiled + middie', 'microrest 0.6 (JavaScript)'],
   packages: [
     '0http', 'polka', 'find-my-way', '@fastify/middie', 'router', 'koa-compose', '@koa/router', 'hono', 'itty-router', 'h3', 'microrest',
   ],
-  passes: 5,
+  passes: 3,
   execArgv: STEADY,
   check,
   measure,

@@ -1,5 +1,6 @@
 // Real servers: what a request costs them, in CPU time, and how many they answer in a second, against node:http doing the same by hand.
 
+import { median } from '../kit/clock.mjs'
 import { BARE, CONTENDERS, contenderOf } from './contenders.mjs'
 import { Server, checkAnswers, whatIsMissing } from './load.mjs'
 import { WORKLOADS, workloadOf } from './workloads.mjs'
@@ -9,9 +10,9 @@ import { WORKLOADS, workloadOf } from './workloads.mjs'
  * @typedef {import('../kit/bench.mjs').Figures} Figures
  */
 
-/** How long to run. A round is a turn of each contender. */
-const FULL = { maxWarmUpMs: 5000, turnMs: 1000, rounds: 5 }
-const QUICK = { maxWarmUpMs: 2000, turnMs: 500, rounds: 4 }
+/** How long to run. In a round each contender has a turn, and node:http one beside it: short ones, as what is near in time is alike. */
+const FULL = { maxWarmUpMs: 5000, turnMs: 250, rounds: 5 }
+const QUICK = { maxWarmUpMs: 2000, turnMs: 250, rounds: 4 }
 
 /** @type {Bench} */
 export default {
@@ -19,9 +20,10 @@ export default {
   title: 'Real servers, each on one core, under 50 connections of wrk on another',
   notes: [
     'CPU µs: user and system time of the server process for one request, so the part of the kernel that serves its sockets counts too.',
-    'Ratios are those of a round, in which each contender has a turn of a second.',
+    'A ratio is that of two turns side by side, a quarter of a second each: one of the contender, one of node:http.',
     'node:http, polka, 0http and the JavaScript microrest send their answers by the same two lines; ours does so where its name says '
       + 'res.end, and else returns them.',
+    'fastify with schemas is told what the parameters, the query and the bodies look like, and writes JSON by code made for that.',
     '0http hands itself each request by setImmediate, so that all that has come in is read before anything is answered. wrk then has '
       + 'to be woken a third as often, which the server pays for. In the row that says setImmediate ours is handed its requests so too.',
   ],
@@ -31,9 +33,10 @@ export default {
   contenders: CONTENDERS.map(({ name }) => name),
   quickContenders: [BARE, 'microrest', 'microrest Router', 'polka', '0http'],
   floor: BARE,
+  makesCode: CONTENDERS.filter(({ makesCode }) => makesCode).map(({ name }) => name),
   base: BARE,
   packages: [...new Set(CONTENDERS.flatMap(({ packages }) => packages))],
-  passes: 3,
+  passes: 1,
 
   async check({ contender, table }) {
     const server = await start(contender)
@@ -48,33 +51,57 @@ export default {
   async measureTogether({ table, rows, quick }) {
     const workload = workloadOf(table)
     const { maxWarmUpMs, turnMs, rounds } = quick ? QUICK : FULL
-    /** @type {{ server: Server, figures: Figures[] }[]} */
-    const runs = await Promise.all(rows.map(async ({ contender, env }) => ({ server: await start(contender, env), figures: [] })))
+    const servers = await Promise.all(rows.map(({ contender, env }) => start(contender, env)))
+    /** @type {{ own: Figures[], base: Figures[] }[]} */
+    const figures = rows.map(() => ({ own: [], base: [] }))
+    /** @param {number} row */
+    const turn = async (row) => {
+      const { cpu, user, rps, bytes, preempted, p99 } = await servers[row].load(workload, turnMs)
+      return { 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'p99 µs': p99, 'bytes': bytes, 'preempted/s': preempted }
+    }
+    const bare = rows.findIndex(({ contender }) => contender === BARE)
+    const others = rows.map((_, row) => row).filter((row) => row !== bare)
     try {
-      for (const { server } of runs) await server.warmUp(workload, maxWarmUpMs)
+      for (const server of servers) await server.warmUp(workload, maxWarmUpMs)
       for (let round = 0; round < rounds; round++) {
-        for (const { server, figures } of inTurn(runs, round)) {
-          const { cpu, user, rps, bytes, preempted, p99 } = await server.load(workload, turnMs)
-          figures.push({ 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'p99 µs': p99, 'bytes': bytes, 'preempted/s': preempted })
+        /** @type {Figures[]} */
+        const bareTurns = []
+        for (const row of inTurn(others, round)) {
+          // The bar has a turn right beside each contender's, before it or after it: a machine seldom changes in half a second.
+          if (bare >= 0 && round % 2) bareTurns.push(await turn(bare))
+          figures[row].own.push(await turn(row))
+          if (bare >= 0 && round % 2 === 0) bareTurns.push(await turn(bare))
+          figures[row].base.push(...bareTurns.slice(-1))
         }
+        if (bare >= 0) figures[bare].own.push(others.length ? medians(bareTurns) : await turn(bare))
       }
     } finally {
-      await Promise.all(runs.map(({ server }) => server.stop()))
+      await Promise.all(servers.map((server) => server.stop()))
     }
-    return runs.map(({ figures }) => figures)
+    return figures
   },
+}
+
+/**
+ * The medians of several turns, as the figures of one.
+ *
+ * @param {Figures[]} turns
+ * @returns {Figures}
+ */
+function medians(turns) {
+  return Object.fromEntries(Object.keys(turns[0]).map((column) => [column, median(turns.map((turn) => turn[column]))]))
 }
 
 /**
  * All of a list, another one first in each round, and every other round backwards: nobody always comes after the same other.
  *
- * @template Run
- * @param {Run[]} runs
+ * @template Item
+ * @param {Item[]} items
  * @param {number} round
  */
-function inTurn(runs, round) {
-  const first = round % runs.length
-  const turned = [...runs.slice(first), ...runs.slice(0, first)]
+function inTurn(items, round) {
+  const first = items.length && round % items.length
+  const turned = [...items.slice(first), ...items.slice(0, first)]
   return round % 2 ? turned.reverse() : turned
 }
 

@@ -6,6 +6,7 @@
  * @property {string} file the module that builds the server, a URL
  * @property {string} form the export that does
  * @property {string[]} packages what it is made of
+ * @property {boolean} [makesCode] makes code of text: with --disallow-code-generation-from-strings it does not run
  */
 
 /**
@@ -13,10 +14,11 @@
  * @param {string} file
  * @param {string[]} [packages]
  * @param {string} [form]
+ * @param {boolean} [makesCode]
  * @returns {Contender}
  */
-function contender(name, file, packages = [name], form = 'default') {
-  return { name, file: new URL(`servers/${file}.mjs`, import.meta.url).href, packages, form }
+function contender(name, file, packages = [name], form = 'default', makesCode = false) {
+  return { name, file: new URL(`servers/${file}.mjs`, import.meta.url).href, packages, form, makesCode }
 }
 
 /** What all others are held against. */
@@ -31,14 +33,15 @@ export const CONTENDERS = [
   contender('microrest Router res.end', 'microrest', [], 'fullEnd'),
   contender('microrest Router setImmediate', 'microrest', [], 'fullLater'),
   contender('microrest processRequest', 'microrest', [], 'bare'),
-  contender('microrest 0.6 (JavaScript)', 'microrest-js', ['microrest'], 'bare'),
-  contender('microrest 0.6 (JavaScript) router', 'microrest-js', ['microrest'], 'full'),
+  contender('microrest 0.6 (JavaScript)', 'microrest-js', ['microrest'], 'bare', true),
+  contender('microrest 0.6 (JavaScript) router', 'microrest-js', ['microrest'], 'full', true),
   contender('polka', 'polka'),
   contender('0http', '0http'),
-  contender('fastify', 'fastify'),
+  contender('fastify', 'fastify', ['fastify'], 'default', true),
+  contender('fastify with schemas', 'fastify', ['fastify'], 'withSchemas', true),
   contender('hono', 'hono', ['hono', '@hono/node-server']),
   contender('h3', 'h3'),
-  contender('koa', 'koa', ['koa', '@koa/router', '@koa/bodyparser']),
+  contender('koa', 'koa', ['koa', '@koa/router', '@koa/bodyparser'], 'default', true),
   contender('express', 'express'),
 ]
 

@@ -40,6 +40,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {{ contender: string, env: { [name: string]: string } }[]} rows
  * @property {boolean} quick
  *
+ * The figures of a contender, round by round; and what the bench's base had right beside each of them, if it was measured there.
+ *
+ * @typedef {{ own: Figures[], base?: Figures[] }} JointFigures
+ *
  * @typedef {object} Bench
  * @property {string} name the name of its folder
  * @property {string} title what is measured, in a line
@@ -48,6 +52,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string[]} contenders in the order of the rows. Names that begin with 'microrest' and have no digit are ours.
  * @property {string[]} [quickContenders] who is in a quick run, if nobody is named. Default is all.
  * @property {string} [floor] the contender that is no rival but a floor: it wins no column
+ * @property {string[]} [makesCode] contenders that make code of text while they run, by `new Function`: they win no column either
  * @property {string} [base] the contender that all figures are also given as a ratio to, pass by pass
  * @property {string[]} [packages] peers whose versions are recorded
  * @property {number} passes how often each is measured
@@ -56,8 +61,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {(job: Job) => Promise<{ [what: string]: string }>} check what the contender gets wrong in a table, and how: nothing, if it is
  *   all right. Throws if it cannot do the table at all. Runs in a process of its own, before anything is timed.
  * @property {(job: Job) => Promise<Figures>} [measure]
- * @property {(job: JointJob) => Promise<Figures[][]>} [measureTogether] in place of measure, where contenders have processes of their own
- *   anyway: the figures of each row, round by round. Each round counts as a pass.
+ * @property {(job: JointJob) => Promise<JointFigures[]>} [measureTogether] in place of measure, where contenders have processes of their
+ *   own anyway: what each row has, in the same order. Each round counts as a pass.
  */
 
 /** The folder of the benches, an absolute path. */

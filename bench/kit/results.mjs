@@ -1,10 +1,10 @@
-// What a run has measured: medians and spread over its passes, the record in results/, and tables of them in text and in Markdown.
+// What a run has measured: the figures of all its passes, the record in results/, and tables of them in text and in Markdown.
 
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { execFileSync } from 'node:child_process'
-import { BENCH, ROOT, readJson, versionOf } from './bench.mjs'
+import { BENCH, ROOT, isOurs, readJson, versionOf } from './bench.mjs'
 import { median } from './clock.mjs'
 
 /**
@@ -12,10 +12,8 @@ import { median } from './clock.mjs'
  * @typedef {import('./bench.mjs').Figures} Figures
  * @typedef {import('./bench.mjs').Table} Table
  *
- * The median of all passes, the lowest and the highest.
- * @typedef {[middle: number, low: number, high: number]} Spread
- *
- * @typedef {{ [table: string]: { [contender: string]: { [column: string]: Spread } } }} Spreads
+ * Rows of a table: for each contender and column the figures of all passes, in their order.
+ * @typedef {{ [contender: string]: { [column: string]: number[] } }} Rows
  *
  * @typedef {object} Run
  * @property {string} date
@@ -24,57 +22,59 @@ import { median } from './clock.mjs'
  * @property {string} commit of ours
  * @property {boolean} quick
  * @property {{ [name: string]: string }} versions of the peers
- * @property {Spreads} tables
- * @property {Spreads} [ratios] to the base, pass by pass
+ * @property {{ [table: string]: Rows }} tables
+ * @property {{ [table: string]: Rows }} [ratios] to the base, pass by pass
  * @property {{ [table: string]: { [contender: string]: { [what: string]: string } } }} wrong what was not timed, and why
  */
 
-/** @param {number[]} values @returns {Spread} */
-function spreadOf(values) {
-  const round = (/** @type {number} */ value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)))
-  return [round(median(values)), round(Math.min(...values)), round(Math.max(...values))]
-}
+/** Rounded as much as no reader minds. @param {number} value */
+const round = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)))
 
 /**
+ * Pass by pass turned into row by row.
+ *
  * @param {{ [contender: string]: Figures[] }} passes
  * @param {(column: string, contender: string, pass: number) => number | undefined} figureOf
  */
-function summarize(passes, figureOf) {
-  /** @type {Spreads[string]} */
+function collectRows(passes, figureOf) {
+  /** @type {Rows} */
   const rows = {}
   for (const [contender, figures] of Object.entries(passes)) {
     rows[contender] = {}
     for (const column of Object.keys(figures[0] ?? {})) {
       const values = figures.map((_, pass) => figureOf(column, contender, pass)).filter((value) => value !== undefined)
-      if (values.length) rows[contender][column] = spreadOf(values)
+      if (values.length) rows[contender][column] = values.map(round)
     }
   }
   return rows
 }
 
 /**
- * The medians of a run. Passes are compared one with one: what disturbed the machine then disturbed both.
+ * A run, with ratios where there is something to compare with: of passes that were next to each other, so that what disturbed the machine
+ * then disturbed both.
  *
  * @param {Bench} bench
  * @param {object} measured
  * @param {{ [table: string]: { [contender: string]: Figures[] } }} measured.figures pass by pass
+ * @param {{ [table: string]: { [contender: string]: Figures[] } }} [measured.bases] what the base had beside each contender, pass by pass,
+ *   where that is not the pass of the base's own row
  * @param {Run['wrong']} measured.wrong
  * @param {boolean} measured.quick
  * @param {(contender: string) => string | undefined} measured.baseOf what a contender is compared with
  * @returns {Run}
  */
-export function toRun(bench, { figures, wrong, quick, baseOf }) {
-  /** @type {Spreads} */
+export function toRun(bench, { figures, bases = {}, wrong, quick, baseOf }) {
+  /** @type {{ [table: string]: Rows }} */
   const tables = {}
-  /** @type {Spreads} */
+  /** @type {{ [table: string]: Rows }} */
   const ratios = {}
   for (const [table, rows] of Object.entries(figures)) {
-    tables[table] = summarize(rows, (column, contender, pass) => rows[contender][pass][column])
+    tables[table] = collectRows(rows, (column, contender, pass) => rows[contender][pass][column])
     const compared = Object.entries(rows).filter(([contender]) => baseOf(contender) !== contender && rows[baseOf(contender) ?? ''])
     if (!compared.length) continue
-    ratios[table] = summarize(Object.fromEntries(compared), (column, contender, pass) => {
-      const other = rows[baseOf(contender) ?? ''][pass]?.[column]
-      return other && rows[contender][pass][column] / other
+    ratios[table] = collectRows(Object.fromEntries(compared), (column, contender, pass) => {
+      const base = bases[table]?.[contender]?.[pass] ?? rows[baseOf(contender) ?? ''][pass]
+      return base?.[column] && rows[contender][pass][column] / base[column]
     })
   }
   return {
@@ -131,21 +131,32 @@ function toJson(value, levels, indent = '\n') {
 
 /** @param {number} value */
 export function format(value) {
-  if (value >= 10_000) return Math.round(value).toLocaleString('en')
-  return Number.isInteger(value) ? String(value) : value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
+  if (value >= 1e6) return `${digits(value / 1e6)}M`
+  if (value >= 1e5) return `${digits(value / 1e3)}k`
+  if (value >= 1e4) return Math.round(value).toLocaleString('en')
+  return Number.isInteger(value) ? String(value) : digits(value)
 }
 
-/** @param {number} low @param {number} high */
-const formatRange = (low, high) => (low === high ? '' : ` (${format(low)}-${format(high)})`)
+/** Three of them, or more before the point. @param {number} value */
+const digits = (value) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
 
-/** @param {Spread} spread */
-const formatSpread = ([middle, low, high]) => format(middle) + formatRange(low, high)
+/** From the lowest to the highest; nothing, if there is no difference to be seen. @param {number[]} values */
+function formatRange(values) {
+  const [low, high] = [format(Math.min(...values)), format(Math.max(...values))]
+  return low === high ? '' : `${low}-${high}`
+}
+
+/** @param {number[]} values */
+function formatValues(values) {
+  const range = formatRange(values)
+  return format(median(values)) + (range && ` (${range})`)
+}
 
 /**
  * The columns of a table that there are figures for: what it shows first, then all that is left.
  *
  * @param {Table} table
- * @param {Spreads[string]} rows
+ * @param {Rows} rows
  * @returns {[main: string[], detail: string[]]}
  */
 function columnsOf(table, rows) {
@@ -154,17 +165,36 @@ function columnsOf(table, rows) {
 }
 
 /**
- * The best median of a column; the floor is no rival.
+ * Whether a contender can win a column: no floor can, and nobody who makes code while it runs, which is not allowed everywhere.
+ *
+ * @param {Bench} bench
+ * @param {string} contender
+ */
+const isRival = (bench, contender) => contender !== bench.floor && !bench.makesCode?.includes(contender)
+
+/**
+ * The best median of a column.
  *
  * @param {Bench} bench
  * @param {Table} table
- * @param {Spreads[string]} rows
+ * @param {Rows} rows
  * @param {string} column
  */
 function bestOf(bench, table, rows, column) {
-  const rivals = Object.entries(rows).filter(([contender, row]) => contender !== bench.floor && row[column])
-  const values = rivals.map(([, row]) => row[column][0])
+  const values = Object.keys(rows).filter((name) => isRival(bench, name) && rows[name][column]).map((name) => median(rows[name][column]))
   return table.more?.includes(column) ? Math.max(...values) : Math.min(...values)
+}
+
+/**
+ * @param {Bench} bench
+ * @param {Table} table
+ * @param {Rows} rows
+ * @param {string} contender
+ * @param {string} column
+ */
+function isBest(bench, table, rows, contender, column) {
+  return isRival(bench, contender) && rows[contender][column] !== undefined &&
+    median(rows[contender][column]) === bestOf(bench, table, rows, column)
 }
 
 /** @param {string[][]} rows the first is the heading */
@@ -179,22 +209,22 @@ function align(rows) {
 /**
  * Rows of contenders, aligned.
  *
- * @param {Spreads[string]} rows
+ * @param {Rows} rows
  * @param {string[]} columns
  * @param {(contender: string, column: string) => string} [markOf] what comes after a figure
  */
 function alignRows(rows, columns, markOf = () => '') {
   const lines = Object.entries(rows).map(([contender, row]) => {
-    return [contender, ...columns.map((column) => (row[column] ? formatSpread(row[column]) + markOf(contender, column) : '- '))]
+    return [contender, ...columns.map((column) => (row[column] ? formatValues(row[column]) + markOf(contender, column) : '- '))]
   })
   return align([['', ...columns.map((column) => column + ' ')], ...lines])
 }
 
-/** The other way round, without the spread: a line for each column. @param {Spreads[string]} rows @param {string[]} columns */
+/** The other way round, without the spread: a line for each column. @param {Rows} rows @param {string[]} columns */
 function alignColumns(rows, columns) {
   const contenders = Object.keys(rows)
   return align([['', ...contenders], ...columns.map((column) => {
-    return [column, ...contenders.map((contender) => (rows[contender][column] ? format(rows[contender][column][0]) : '-'))]
+    return [column, ...contenders.map((contender) => (rows[contender][column] ? format(median(rows[contender][column])) : '-'))]
   })])
 }
 
@@ -214,11 +244,9 @@ export function toText(bench, run, detail) {
     const table = bench.tables[name]
     const [main, more] = columnsOf(table, rows)
     const ratios = run.ratios?.[name]
-    const isBest = (/** @type {string} */ contender, /** @type {string} */ column) => {
-      return contender !== bench.floor && rows[contender][column][0] === bestOf(bench, table, rows, column)
-    }
-    lines.push('', `${name}: ${table.title}. ${table.unit}, median (lowest-highest); * is the best`, '')
-    lines.push(alignRows(rows, main, (contender, column) => (isBest(contender, column) ? '*' : ' ')))
+    const passes = Math.max(0, ...Object.values(rows).flatMap((row) => Object.values(row).map((values) => values.length)))
+    lines.push('', `${name}: ${table.title}. ${table.unit}, median (lowest-highest) of ${passes}; * is the best`, '')
+    lines.push(alignRows(rows, main, (contender, column) => (isBest(bench, table, rows, contender, column) ? '*' : ' ')))
     if (ratios) lines.push('', 'as a ratio, pass by pass', '', alignRows(ratios, main))
     if (detail && more.length) lines.push('', alignColumns(rows, more))
     for (const [contender, reasons] of Object.entries(run.wrong[name] ?? {})) {
@@ -229,47 +257,111 @@ export function toText(bench, run, detail) {
 }
 
 /**
- * Several runs side by side, in Markdown: the medians of each, and in brackets the lowest and the highest of all.
+ * The rows of several runs as those of one that has had all their passes.
+ *
+ * @param {(Rows | undefined)[]} all
+ */
+export function mergeRows(all) {
+  /** @type {Rows} */
+  const merged = {}
+  for (const rows of all) {
+    for (const [contender, row] of Object.entries(rows ?? {})) {
+      const own = merged[contender] ??= {}
+      for (const [column, values] of Object.entries(row)) own[column] = [...own[column] ?? [], ...values]
+    }
+  }
+  return merged
+}
+
+/** When and where runs were made, and of what. @param {Run[]} runs */
+export function describeRuns(runs) {
+  const all = (/** @type {(run: Run) => string} */ of) => [...new Set(runs.map(of))].join(', ')
+  return `${all(({ date }) => date.slice(0, 10))}, Node ${all(({ node }) => node)}, ${all(({ machine }) => machine)}`
+}
+
+/**
+ * All runs as one, in Markdown: the median of all passes, and small beside it the lowest and the highest.
  *
  * @param {Bench} bench
  * @param {Run[]} runs
  */
 export function toMarkdown(bench, runs) {
-  const lines = [`### ${bench.title}`, '']
-  for (const run of runs) lines.push(`- ${run.date.slice(0, 16).replace('T', ' ')} UTC, Node ${run.node}, ${run.machine}, ${run.commit}`)
+  const times = runs.map(({ date }) => date.slice(11, 16)).join(', ')
+  const commits = [...new Set(runs.map(({ commit }) => commit))].join(', ')
+  const lines = [`### ${bench.title}`, '', `${describeRuns(runs)}; of ${commits}, at ${times} UTC.`]
   for (const [name, table] of Object.entries(bench.tables)) {
-    const all = runs.map((run) => run.tables[name] ?? {})
-    const contenders = [...new Set(all.flatMap((rows) => Object.keys(rows)))]
-    if (!contenders.length) continue
-    lines.push('', `**${name}**: ${table.title} (${table.unit})`, '', ...sideBySide(table, all))
-    const ratios = runs.map((run) => run.ratios?.[name] ?? {})
-    if (ratios.some((rows) => Object.keys(rows).length)) {
-      lines.push('', `${name}, as a ratio, pass by pass`, '', ...sideBySide(table, ratios))
-    }
-    for (const contender of contenders) {
+    const rows = mergeRows(runs.map((run) => run.tables[name]))
+    if (!Object.keys(rows).length) continue
+    lines.push('', `**${name}**: ${table.title} (${table.unit})`, '')
+    lines.push(...toTable(bench, table, rows, mergeRows(runs.map((run) => run.ratios?.[name]))))
+    for (const contender of Object.keys(rows)) {
       const reasons = formatReasons(Object.assign({}, ...runs.map((run) => run.wrong[name]?.[contender])))
       if (reasons) lines.push('', `Not timed: ${contender}: ${reasons}`)
     }
   }
-  return [...lines, '', ...bench.notes.map((note) => `- ${note}`)].join('\n')
+  const notes = [...(bench.makesCode?.length ? [`${MAKES_CODE} ${MAKES_CODE_NOTE}`] : []), ...bench.notes]
+  return [...lines, '', ...notes.map((note) => `- ${note}`)].join('\n')
 }
 
 /**
+ * A table in Markdown, in which each ratio is beside what it is one of.
+ *
+ * @param {Bench} bench
  * @param {Table} table
- * @param {Spreads[string][]} all the rows of each run
+ * @param {Rows} rows
+ * @param {Rows} ratios
  */
-function sideBySide(table, all) {
-  const main = columnsOf(table, Object.assign({}, ...all))[0]
-  const lines = [`| | ${main.join(' | ')} |`, `| --- |${' --: |'.repeat(main.length)}`]
-  for (const contender of new Set(all.flatMap((rows) => Object.keys(rows)))) {
-    const cells = main.map((column) => {
-      const spreads = all.map((rows) => rows[contender]?.[column]).filter((spread) => spread !== undefined)
-      if (!spreads.length) return '-'
-      const [low, high] = [Math.min(...spreads.map((spread) => spread[1])), Math.max(...spreads.map((spread) => spread[2]))]
-      const range = formatRange(low, high)
-      return spreads.map(([middle]) => format(middle)).join(' / ') + range
-    })
-    lines.push(`| ${contender} | ${cells.join(' | ')} |`)
+function toTable(bench, table, rows, ratios) {
+  const hasRatios = Object.keys(ratios).length > 0
+  const columns = columnsOf(table, rows)[0]
+  const heads = columns.flatMap((column) => [column, ...(hasRatios ? [`× ${bench.base}`] : [])])
+  const lines = [`| | ${heads.join(' | ')} |`, `| --- |${' --: |'.repeat(heads.length)}`]
+  for (const name of sortRows(bench, table, rows)) {
+    const cells = columns.flatMap((column) => [
+      toCell(rows[name][column], isBest(bench, table, rows, name, column)),
+      ...(hasRatios ? [toCell(ratios[name]?.[column], false)] : []),
+    ])
+    lines.push(`| ${markName(bench, name)} | ${cells.join(' | ')} |`)
   }
   return lines
+}
+
+const MAKES_CODE = '†'
+const MAKES_CODE_NOTE = 'makes code of text while it runs (`new Function`), which a Content-Security-Policy and several runtimes forbid. ' +
+  'In bold is the best of the others.'
+
+/** @param {Bench} bench @param {string} name */
+function markName(bench, name) {
+  if (name === bench.floor) return `*${name}*`
+  return name + (bench.makesCode?.includes(name) ? ` ${MAKES_CODE}` : '')
+}
+
+/** @param {number[] | undefined} values @param {boolean} isBest */
+function toCell(values, isBest) {
+  if (!values) return '-'
+  const middle = format(median(values))
+  const range = formatRange(values)
+  return (isBest ? `**${middle}**` : middle) + (range && ` <sub>${range}</sub>`)
+}
+
+/**
+ * Contenders in the order of a table: ours, then the others by how near they are to the best of each column, then the floor.
+ *
+ * @param {Bench} bench
+ * @param {Table} table
+ * @param {Rows} rows
+ */
+function sortRows(bench, table, rows) {
+  const columns = columnsOf(table, rows)[0]
+  const distances = Object.fromEntries(Object.entries(rows).map(([name, row]) => {
+    // (Of nothing there is no multiple.)
+    const logs = columns.filter((column) => row[column] && bestOf(bench, table, rows, column)).map((column) => {
+      const log = Math.log(median(row[column]) / bestOf(bench, table, rows, column))
+      return table.more?.includes(column) ? -log : log
+    })
+    return [name, logs.reduce((sum, log) => sum + log, 0) / logs.length]
+  }))
+  const groupOf = (/** @type {string} */ name) => (isOurs(name) ? 0 : name === bench.floor ? 2 : 1)
+  const order = (/** @type {string} */ a, /** @type {string} */ b) => (groupOf(a) || groupOf(b) ? distances[a] - distances[b] : 0)
+  return Object.keys(rows).sort((a, b) => groupOf(a) - groupOf(b) || order(a, b))
 }

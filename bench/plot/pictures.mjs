@@ -1,9 +1,9 @@
 // What is drawn of what is on record: which figures of which bench, and the words around them.
 
 import path from 'node:path'
-import { isOurs } from '../kit/bench.mjs'
+import { isOurs, loadBench } from '../kit/bench.mjs'
 import { median } from '../kit/clock.mjs'
-import { readRuns } from '../kit/results.mjs'
+import { describeRuns, mergeRows, readRuns } from '../kit/results.mjs'
 import { drawDots, drawLines } from './chart.mjs'
 import { THEMES } from './theme.mjs'
 
@@ -35,7 +35,7 @@ const ratio = (value) => value.toFixed(2)
 const thousands = (value) => (value < 10_000 ? (value / 1000).toFixed(1) : whole(value / 1000))
 
 /**
- * The figures of a column, of all runs on record: the median of their medians, and how far they reach.
+ * The figures of a column: the median of all passes of all runs on record, and how far they reach.
  *
  * @param {Run[]} runs
  * @param {string} table
@@ -44,14 +44,8 @@ const thousands = (value) => (value < 10_000 ? (value / 1000).toFixed(1) : whole
  * @returns {Point[]}
  */
 function pointsOf(runs, table, column, kind = 'tables') {
-  const all = runs.map((run) => run[kind]?.[table] ?? {})
-  return [...new Set(all.flatMap((rows) => Object.keys(rows)))].flatMap((name) => {
-    const spreads = all.map((rows) => rows[name]?.[column]).filter((spread) => spread !== undefined)
-    if (!spreads.length) return []
-    return [{
-      name, value: median(spreads.map(([middle]) => middle)),
-      low: Math.min(...spreads.map(([, low]) => low)), high: Math.max(...spreads.map(([, , high]) => high)),
-    }]
+  return Object.entries(mergeRows(runs.map((run) => run[kind]?.[table]))).flatMap(([name, { [column]: values }]) => {
+    return values ? [{ name, value: median(values), low: Math.min(...values), high: Math.max(...values) }] : []
   })
 }
 
@@ -80,19 +74,13 @@ function order(panels, isMoreBetter = false) {
  * @param {string} table
  */
 function linesOf(runs, table) {
-  const columns = Object.keys(Object.values(runs[0]?.tables[table] ?? {})[0] ?? {}).filter((column) => column.endsWith(' fresh'))
+  const columns = Object.keys(Object.values(mergeRows(runs.map((run) => run.tables[table])))[0] ?? {}).filter((column) => column.endsWith(' fresh'))
   /** @type {{ [name: string]: { x: number, y: number }[] }} */
   const lines = {}
   for (const column of columns) {
     for (const { name, value } of pointsOf(runs, table, column)) (lines[name] ??= []).push({ x: parseInt(column), y: value })
   }
   return Object.entries(lines).map(([name, points]) => ({ name, points }))
-}
-
-/** Where figures are from. @param {Run[]} runs */
-function describe(runs) {
-  const last = /** @type {Run} */ (runs.at(-1))
-  return `${last.date.slice(0, 10)}, Node ${last.node}, ${last.machine}`
 }
 
 /**
@@ -126,11 +114,11 @@ const DOTS = {
   http: {
     bench: 'http', title: 'HTTP: what a framework adds to node:http',
     without: ['microrest res.end', 'microrest Router setImmediate', 'microrest processRequest'],
-    subtitle: 'CPU time of the server for a request, as a multiple of bare node:http doing the same; less is better',
+    subtitle: 'CPU time of a request, as a multiple of bare node:http doing the same; less is better',
     panels: (runs) => [
-      { title: 'a text of 200 B', points: pointsOf(runs, 'text', 'CPU µs', 'ratios'), format: ratio, reference: 1 },
-      { title: 'parameters, JSON', points: pointsOf(runs, 'params', 'CPU µs', 'ratios'), format: ratio, reference: 1 },
-      { title: 'a JSON body of 1 KB', points: pointsOf(runs, 'echo', 'CPU µs', 'ratios'), format: ratio, reference: 1 },
+      { title: 'a text of 200 B', points: pointsOf(runs, 'text', 'CPU µs', 'ratios'), format: ratio, reference: 1, most: 2 },
+      { title: 'parameters, JSON', points: pointsOf(runs, 'params', 'CPU µs', 'ratios'), format: ratio, reference: 1, most: 2 },
+      { title: 'a JSON body of 1 KB', points: pointsOf(runs, 'echo', 'CPU µs', 'ratios'), format: ratio, reference: 1, most: 2 },
     ],
   },
   size: {
@@ -157,18 +145,19 @@ const GROWTH = {
   subtitle: 'ns of CPU time for a path that was never seen before; less is better; both axes logarithmic',
 }
 
+/** Those whose time grows with the table leave the picture: on an axis as long as theirs the others would be one line. */
 const GROWTHS = [
-  { table: 'static growth', title: 'paths without parameters' },
-  { table: 'parameter growth', title: 'paths with two parameters' },
+  { table: 'static growth', title: 'paths without parameters', most: 10_000 },
+  { table: 'parameter growth', title: 'paths with two parameters', most: 10_000 },
 ]
 
 /**
  * Draw all pictures that there are figures for.
  *
  * @param {string} results the folder with the records
- * @returns {Map<string, string>} SVGs by name, such as routes-dark.svg
+ * @returns {Promise<Map<string, string>>} SVGs by name, such as routes-dark.svg
  */
-export function drawPictures(results) {
+export async function drawPictures(results) {
   const runsOf = (/** @type {string} */ bench) => readRuns(path.join(results, `${bench}.json`))
   /** @type {Map<string, string>} */
   const pictures = new Map()
@@ -176,18 +165,24 @@ export function drawPictures(results) {
     for (const theme of THEMES) pictures.set(`${name}-${theme.name}.svg`, draw(theme))
   }
 
-  for (const [name, { bench, title, subtitle, panels: panelsOf, isMoreBetter, floor, without = [] }] of Object.entries(DOTS)) {
+  for (const [name, { bench, panels: panelsOf, isMoreBetter, without = [], ...words }] of Object.entries(DOTS)) {
     const runs = runsOf(bench)
     if (!runs.length) continue
     const panels = panelsOf(runs).map((panel) => ({ ...panel, points: panel.points.filter((point) => !without.includes(point.name)) }))
     const names = order(panels, isMoreBetter)
-    add(name, (theme) => drawDots({ title, subtitle, note: describe(runs), isOurs, short, floor, names, panels }, theme))
+    const { makesCode: makers = [] } = await loadBench(bench)
+    const makesCode = (/** @type {string} */ contender) => makers.includes(contender)
+    const picture = { ...words, note: describeRuns(runs), legend: names.some(makesCode) ? LEGEND : undefined, isOurs, short, makesCode }
+    add(name, (theme) => drawDots({ ...picture, names, panels }, theme))
   }
 
   const runs = runsOf('routes')
   if (runs.length) {
-    const panels = GROWTHS.map(({ table, title }) => ({ title, lines: linesOf(runs, table) }))
-    add('growth', (theme) => drawLines({ ...GROWTH, note: describe(runs), isOurs, short, floor: undefined, panels, height: 420 }, theme))
+    const panels = GROWTHS.map(({ table, ...panel }) => ({ ...panel, lines: linesOf(runs, table) }))
+    const picture = { ...GROWTH, note: describeRuns(runs), isOurs, short, makesCode: () => false }
+    add('growth', (theme) => drawLines({ ...picture, panels, height: 400 }, theme))
   }
   return pictures
 }
+
+const LEGEND = '○ makes code of text while it runs'

@@ -22,6 +22,7 @@ import { GLOBALS, MODULES } from './stand-ins.mjs'
  * @typedef {object} Contender
  * @property {string} file in guest/contenders
  * @property {boolean} [hasSteps] is more than a router
+ * @property {boolean} [makesCode] makes code of text, which firmware without a parser cannot
  * @property {boolean} [needsStandIns] runs with stand-ins.mjs only
  */
 
@@ -44,12 +45,12 @@ const contenders = {
   hono: { file: 'hono', hasSteps: true },
   itty: { file: 'itty', hasSteps: true, needsStandIns: true },
   h3: { file: 'h3', hasSteps: true, needsStandIns: true },
-  'microrest 0.6 (JavaScript)': { file: 'microrest-0.6', hasSteps: true, needsStandIns: true },
+  'microrest 0.6 (JavaScript)': { file: 'microrest-0.6', hasSteps: true, needsStandIns: true, makesCode: true },
   rou3: { file: 'rou3' },
   memoirist: { file: 'memoirist' },
   '@medley/router': { file: 'medley' },
   trouter: { file: 'trouter' },
-  'find-my-way': { file: 'find-my-way', needsStandIns: true },
+  'find-my-way': { file: 'find-my-way', needsStandIns: true, makesCode: true },
   'hono SmartRouter': { file: 'hono-smart' },
 }
 
@@ -166,11 +167,12 @@ export default {
     'The clock is CPU time. An instruction is one of the processor, as callgrind counts them; the same run gives the same count.',
   ],
   tables: {
-    speed: { title: 'dispatches', unit: 'per second', columns, more: columns },
+    speed: { title: 'dispatches', unit: 'per second', columns, more: columns, passes: 3 },
     instructions: { title: 'what a dispatch takes', unit: 'instructions', columns, passes: 1 },
   },
   contenders: Object.keys(contenders),
   quickContenders: ['microrest', 'microrest embed', 'microrest getRoute', 'polka', 'h3', 'memoirist', 'microrest 0.6 (JavaScript)'],
+  makesCode: Object.keys(contenders).filter((name) => find(name).makesCode),
   packages: [
     '0http', 'polka', 'router', 'koa-compose', '@koa/router', 'hono', 'itty-router', 'h3', 'microrest', 'rou3', 'memoirist',
     '@medley/router', 'trouter', 'find-my-way',

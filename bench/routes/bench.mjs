@@ -295,7 +295,7 @@ function heapUsed() {
 }
 
 const GROWN = {
-  unit: 'ns', passes: 3, parts: SIZES.map(String), quickParts: QUICK_SIZES.map(String),
+  unit: 'ns', passes: 2, parts: SIZES.map(String), quickParts: QUICK_SIZES.map(String),
   columns: SIZES.flatMap((size) => [`${size} hot`, `${size} fresh`]),
 }
 
@@ -318,15 +318,16 @@ export default {
     'parameter growth': { title: 'tables of 10 to 10,000 routes with two parameters', ...GROWN },
     'static growth': { title: 'tables of 10 to 10,000 routes without parameters', ...GROWN },
     registration: {
-      title: '1,000 routes and the first answer; what they weigh', unit: 'ms and B', parts: ['static', 'parameter'], passes: 9,
+      title: '1,000 routes and the first answer; what they weigh', unit: 'ms and B', parts: ['static', 'parameter'], passes: 5,
       columns: ['static, ms', 'parameter, ms', 'static, B per route', 'parameter, B per route'],
     },
   },
   contenders: Object.keys(contenders),
   // Those that try one route after the other are far behind, and take long to be so.
   quickContenders: Object.keys(contenders).filter((name) => !['trouter', 'itty-router', 'koa-router', "express' router"].includes(name)),
+  makesCode: ['rou3 compiled', 'find-my-way', 'find-my-way compiled', 'microrest 0.6 (JavaScript)'],
   packages: ['rou3', 'memoirist', '@medley/router', 'find-my-way', 'hono', 'trouter', 'itty-router', '@koa/router', 'router', 'microrest'],
-  passes: 5,
+  passes: 3,
   execArgv: STEADY,
   check,
   measure: (job) => (tables[job.table] ? measureTable(job) : job.table === 'registration' ? measureRegistration(job) : measureGrowth(job)),

@@ -137,9 +137,9 @@ export const contenders = {
   },
 
   rou3: rou3(false),
-  'rou3 compiled': { ...rou3(true), note: 'makes code for the table, by new Function' },
+  'rou3 compiled': { ...rou3(true), note: 'makes one function for the whole table' },
   'find-my-way': findMyWay(false),
-  'find-my-way compiled': { ...findMyWay(true), note: 'makes code for the table, by new Function' },
+  'find-my-way compiled': { ...findMyWay(true), note: 'makes a function for the whole table, and by itself one for each node' },
 
   memoirist: {
     tail: star,

@@ -48,7 +48,7 @@ const RECORDS = {
 
 t.test('pictures are drawn of what is on record, for light pages and for dark ones', { skip }, async t => {
   const { drawPictures } = await load('plot/pictures.mjs')
-  const pictures: Map<string, string> = drawPictures(t.testdir(RECORDS))
+  const pictures: Map<string, string> = await drawPictures(t.testdir(RECORDS))
   t.same([...pictures.keys()].sort(), [
     'growth-dark.svg', 'growth-light.svg', 'http-dark.svg', 'http-light.svg', 'routes-dark.svg', 'routes-light.svg',
   ])
@@ -65,13 +65,30 @@ t.test('a contender that has no figure is shown without one', { skip }, async t 
   const { drawPictures } = await load('plot/pictures.mjs')
   const small = columns('fresh')
   const github = { microrest: small.microrest }
-  const pictures: Map<string, string> = drawPictures(t.testdir({ 'routes.json': record({ small, github }) }))
+  const pictures: Map<string, string> = await drawPictures(t.testdir({ 'routes.json': record({ small, github }) }))
   t.match(pictures.get('routes-light.svg'), /<text [^>]*>–<\/text>/)
+})
+
+t.test('what is far behind leaves the picture, and who makes code is drawn hollow', { skip }, async t => {
+  const { drawPictures } = await load('plot/pictures.mjs')
+  const growth = { microrest: { '10 fresh': [50], '1000 fresh': [60] }, trouter: { '10 fresh': [100], '1000 fresh': [1e6] } }
+  const cpu = (value: number) => ({ 'CPU µs': [value] })
+  const ratios = { text: { microrest: cpu(1.01), fastify: cpu(1.2), express: cpu(5.25) } }
+  const pictures: Map<string, string> = await drawPictures(t.testdir({
+    'routes.json': record({ 'static growth': growth, 'parameter growth': growth, small: columns('fresh') }), 'http.json': record({}, ratios),
+  }))
+  t.match(pictures.get('growth-light.svg'), /<text [^>]*>trouter ↑<\/text>/)
+  t.match(pictures.get('growth-light.svg'), /<text [^>]*>microrest<\/text>/)
+  t.notMatch(pictures.get('growth-light.svg'), />1,?000k</, 'the axis ends before')
+  t.match(pictures.get('http-light.svg'), /<text [^>]*>5.25 →<\/text>/)
+  t.match(pictures.get('http-light.svg'), /<circle [^>]*fill="#ffffff"/)
+  t.match(pictures.get('http-light.svg'), '○ makes code')
+  t.notMatch(pictures.get('routes-light.svg'), '○', 'nothing is explained that is not there')
 })
 
 t.test('the pictures in docs/ are those of the record', { skip }, async t => {
   const { drawPictures } = await load('plot/pictures.mjs')
-  const pictures: Map<string, string> = drawPictures(path.join(BENCH, 'results'))
+  const pictures: Map<string, string> = await drawPictures(path.join(BENCH, 'results'))
   const folder = path.join(ROOT, 'docs/pictures')
   t.same(fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [], [...pictures.keys()].sort(), 'npm run bench:plot')
   for (const [name, svg] of pictures) t.equal(fs.readFileSync(path.join(folder, name), 'utf8'), svg, `${name}: npm run bench:plot`)

@@ -94,7 +94,8 @@ export function drawDots({ names, panels, ...picture }, theme) {
         Plot.ruleY(points, { y: 'name', x1: start, x2: within('value'), stroke: theme.line, strokeWidth: 1 }),
         Plot.ruleY(points, { y: 'name', x1: within('low'), x2: within('high'), stroke: color, strokeWidth: 3, strokeOpacity: 0.45 }),
         Plot.dot(points, {
-          y: 'name', x: within('value'), stroke: color, strokeWidth: 1.5, r: (/** @type {Point} */ { name }) => (picture.isOurs(name) ? 6 : 4.5),
+          y: 'name', x: within('value'), stroke: color, strokeWidth: 1.5,
+          r: (/** @type {Point} */ { name }) => (picture.isOurs(name) ? 6 : 4.5),
           fill: (/** @type {Point} */ point) => (picture.makesCode(point.name) ? theme.background : color(point)),
         }),
         Plot.text(points, {
@@ -131,7 +132,8 @@ export function drawLines({ panels, height, ...picture }, theme) {
     const [min, max] = [Math.min(...ys), Math.max(...ys)]
     const color = (/** @type {{ name: string }} */ { name }) => (picture.isOurs(name) ? theme.ours : theme.peer)
     const labels = spread(sorted.map(({ name, points: own }) => ({ name, y: own.at(-1)?.y ?? min })), min, max, height - 30)
-    const nameLabels = (/** @type {typeof labels} */ some, /** @type {{ fill: string, fontWeight?: number }} */ options) => Plot.text(some, {
+    /** @type {(some: typeof labels, options: { fill: string, fontWeight?: number }) => object} */
+    const nameLabels = (some, options) => Plot.text(some, {
       x: () => last, y: 'at', textAnchor: 'start', dx: 22, ...options,
       text: (/** @type {typeof labels[number]} */ { name, y }) => picture.short(name) + (y > max ? ' ↑' : ''),
     })

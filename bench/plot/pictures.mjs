@@ -74,7 +74,8 @@ function order(panels, isMoreBetter = false) {
  * @param {string} table
  */
 function linesOf(runs, table) {
-  const columns = Object.keys(Object.values(mergeRows(runs.map((run) => run.tables[table])))[0] ?? {}).filter((column) => column.endsWith(' fresh'))
+  const [first = {}] = Object.values(mergeRows(runs.map((run) => run.tables[table])))
+  const columns = Object.keys(first).filter((column) => column.endsWith(' fresh'))
   /** @type {{ [name: string]: { x: number, y: number }[] }} */
   const lines = {}
   for (const column of columns) {

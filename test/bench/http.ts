@@ -99,15 +99,24 @@ t.test('a server that ends, or never begins, is an error', { skip }, async t => 
   await t.rejects(Server.start({ name: 'nobody' }, {}, ['--eval', 'process.exit(3)']), { message: 'the server ended with 3' })
 })
 
-t.test('contenders are measured in rounds', { skip }, async t => {
-  const rows = [BARE, 'microrest'].map((contender) => ({ contender, env: {} }))
+t.test('contenders are measured in rounds, node:http beside each of them', { skip }, async t => {
+  const rows = ['microrest', BARE, 'microrest Router'].map((contender) => ({ contender, env: {} }))
   t.strictSame(await bench.check({ contender: BARE, table: 'text' }), {})
   const figures = await bench.measureTogether({ table: 'text', rows, quick: true })
-  t.equal(figures.length, 2)
-  for (const rounds of figures) {
-    t.ok(rounds.length > 2)
-    for (const round of rounds) t.match(round, { 'CPU µs': Number, 'requests/s': Number })
+  t.equal(figures.length, 3)
+  for (const { own } of figures) {
+    t.ok(own.length > 2)
+    for (const round of own) t.match(round, { 'CPU µs': Number, 'requests/s': Number })
   }
+  const [nano, bare, router] = figures
+  t.strictSame([nano.base.length, bare.base.length, router.base.length], [nano.own.length, 0, router.own.length])
+  t.not(nano.base[0], router.base[0], 'each has a turn of node:http of its own')
+})
+
+t.test('without node:http there is nothing to hold others against', { skip }, async t => {
+  const [figures] = await bench.measureTogether({ table: 'text', rows: [{ contender: 'microrest', env: {} }], quick: true })
+  t.ok(figures.own.length > 2)
+  t.strictSame(figures.base, [])
 })
 
 t.test('a profile says where the time goes', { skip }, async t => {

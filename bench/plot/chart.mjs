@@ -132,7 +132,7 @@ export function drawLines({ panels, height, ...picture }, theme) {
     const [min, max] = [Math.min(...ys), Math.max(...ys)]
     const color = (/** @type {{ name: string }} */ { name }) => (picture.isOurs(name) ? theme.ours : theme.peer)
     const labels = spread(sorted.map(({ name, points: own }) => ({ name, y: own.at(-1)?.y ?? min })), min, max, height - 30)
-    /** @type {(some: typeof labels, options: { fill: string, fontWeight?: number }) => object} */
+    /** @type {(some: typeof labels, options: { fill: string, fontWeight?: number }) => Plot.Markish} */
     const nameLabels = (some, options) => Plot.text(some, {
       x: () => last, y: 'at', textAnchor: 'start', dx: 22, ...options,
       text: (/** @type {typeof labels[number]} */ { name, y }) => picture.short(name) + (y > max ? ' ↑' : ''),

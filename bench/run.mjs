@@ -220,6 +220,7 @@ async function main() {
     return { bench, table, rows, passes: earlier ? pairs : passes, figures, bases: {}, wrong: {} }
   })).filter(({ rows }) => rows.length)
   installPeers(parts)
+  for (const { prepare } of benches) prepare?.()
   const progress = planProgress(parts.flatMap((part) => {
     const steps = part.bench.measureTogether ? 1 : part.rows.length
     return [...Array(part.rows.length).fill(kindOf(part, 0)), ...Array(part.passes * steps).fill(kindOf(part, 1))]

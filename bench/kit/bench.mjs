@@ -58,6 +58,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {number} passes how often each is measured
  * @property {boolean} [isOfBuild] it measures all that is built, so no single file can take part: not for --against
  * @property {string[]} [execArgv] options of Node for its processes
+ * @property {() => void} [prepare] what takes long and is done once, before all else: the processes of contenders have a limit of time
  * @property {(job: Job) => Promise<{ [what: string]: string }>} check what the contender gets wrong in a table, and how: nothing, if it is
  *   all right. Throws if it cannot do the table at all. Runs in a process of its own, before anything is timed.
  * @property {(job: Job) => Promise<Figures>} [measure]

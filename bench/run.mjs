@@ -5,6 +5,7 @@
 //     npm run bench -- routes --only microrest,rou3    these contenders
 //     npm run bench -- dispatch --table repeated --part '5 steps'        this table, and this part of it
 //     npm run bench -- --against v0.7.0                ours now and ours as of then, pass by pass
+//     npm run bench -- --jobs 2                        two processes at a time, where there is a core for each
 //     npm run bench -- --markdown                      no run: all that is on record, as Markdown
 //     node --cpu-prof bench/run.mjs routes --only microrest --table small --profile     one contender, in this process
 //
@@ -35,12 +36,18 @@ import { readRuns, record, recordFile, toMarkdown, toRun, toText } from './kit/r
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
-    against: { type: 'string' }, detail: { type: 'boolean' }, markdown: { type: 'boolean' }, only: { type: 'string' },
+    against: { type: 'string' }, detail: { type: 'boolean' }, jobs: { type: 'string', default: '1' }, markdown: { type: 'boolean' },
+    only: { type: 'string' },
     out: { type: 'string' }, part: { type: 'string' }, passes: { type: 'string' }, profile: { type: 'boolean' },
     quick: { type: 'boolean' }, table: { type: 'string' },
   },
 })
+/** How long a check is likely to take; and how much of a pass a quick one takes. For the estimate, until it is known. */
+const CHECK_SECONDS = 0.5
+const QUICK_SHARE = 0.4
+
 const quick = options.quick ?? false
+const jobs = Number(options.jobs)
 const only = options.only?.split(',')
 
 /** Install the peers, if one is wanted and some are not there. @param {Part[]} parts */
@@ -171,11 +178,25 @@ async function measure(parts, progress) {
         await progress.step(kindOf(part, pass), what, () => runTogether(part))
         continue
       }
-      for (const row of pass % 2 ? part.rows : [...part.rows].reverse()) {
-        await progress.step(kindOf(part, pass), `${what}, ${row.label}`, () => runRow(part, row, !pass))
-      }
+      await doAll(pass % 2 ? part.rows : [...part.rows].reverse(), (row) => {
+        return progress.step(kindOf(part, pass), `${what}, ${row.label}`, () => runRow(part, row, !pass))
+      })
     }
   }
+}
+
+/**
+ * Do something with each of a list, in their order, with as many at a time as there are jobs.
+ *
+ * @template Item
+ * @param {Item[]} items
+ * @param {(item: Item) => Promise<void>} run
+ */
+async function doAll(items, run) {
+  const left = [...items]
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    for (let item = left.shift(); item; item = left.shift()) await run(item)
+  }))
 }
 
 /** @type {(bench: Bench, table: string) => (string | undefined)[]} */
@@ -203,6 +224,7 @@ async function profile(benches) {
 }
 
 async function main() {
+  if (!(jobs >= 1)) throw new Error(`--jobs is a number of processes, and not '${options.jobs}'`)
   if (options.markdown) {
     for (const bench of await chooseBenches()) console.log(toMarkdown(bench, readRuns(options.out ?? recordFile(bench.name))) + '\n')
     return
@@ -221,10 +243,15 @@ async function main() {
   })).filter(({ rows }) => rows.length)
   installPeers(parts)
   for (const { prepare } of benches) prepare?.()
-  const progress = planProgress(parts.flatMap((part) => {
-    const steps = part.bench.measureTogether ? 1 : part.rows.length
-    return [...Array(part.rows.length).fill(kindOf(part, 0)), ...Array(part.passes * steps).fill(kindOf(part, 1))]
-  }))
+  const progress = planProgress(Object.fromEntries(parts.flatMap((part) => {
+    const { bench, table, rows, passes } = part
+    const seconds = (bench.tables[table]?.seconds ?? 2) * (quick ? QUICK_SHARE : 1)
+    const joint = { count: passes, seconds: rows.length * seconds }
+    return [
+      [kindOf(part, 0), { count: rows.length, seconds: CHECK_SECONDS, jobs }],
+      [kindOf(part, 1), bench.measureTogether ? joint : { count: rows.length * passes, seconds, jobs }],
+    ]
+  })))
   for (const bench of benches) {
     const own = parts.filter((part) => part.bench === bench)
     if (!own.length) continue

@@ -19,6 +19,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string[]} [parts] what of the table has a process of its own, so that one does not spoil the other. Default is none.
  * @property {string[]} [quickParts] those that are enough for a quick run. Default is all.
  * @property {number} [passes] how often each is measured. Default is the bench's.
+ * @property {number} [seconds] what a pass of a contender is likely to take, for the estimate of a run. Default is 2.
  *
  * What one process is to do.
  *

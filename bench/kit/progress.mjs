@@ -3,33 +3,37 @@
 const LINE_MS = 30_000
 
 /**
+ * Steps of a kind, which last about as long as each other.
+ *
+ * @typedef {object} Kind
+ * @property {number} count how many there will be
+ * @property {number} seconds how long one is likely to take, until one has been done
+ * @property {number} [jobs] how many are done at the same time. Default is 1.
+ *
  * @typedef {object} Progress
  * @property {(kind: string, what: string, run: () => Promise<unknown>) => Promise<void>} step say what is being done, and do it
  * @property {() => void} clear make room for something else
  *
- * @param {string[]} kinds the kind of each step that there will be. Those of a kind are taken to last as long as its last one.
+ * @param {{ [kind: string]: Kind }} kinds all steps that there will be
  * @returns {Progress}
  */
 export function planProgress(kinds) {
   const isTerminal = process.stderr.isTTY
-  /** @type {{ [kind: string]: { left: number, ms?: number } }} */
-  const known = {}
-  for (const kind of kinds) (known[kind] ??= { left: 0 }).left++
+  const known = Object.fromEntries(Object.entries(kinds).map(([name, { count, seconds, jobs = 1 }]) => {
+    return [name, { left: count, ms: seconds * 1000, jobs }]
+  }))
+  const all = Object.values(kinds).reduce((sum, { count }) => sum + count, 0)
   let done = 0
-  let spent = 0
   let shownAt = -Infinity
 
-  function remaining() {
-    const mean = spent / done
-    return Object.values(known).reduce((sum, { left, ms }) => sum + left * (ms ?? mean), 0)
-  }
+  const remaining = () => Object.values(known).reduce((sum, { left, ms, jobs }) => sum + left * ms / jobs, 0)
 
   /** @param {string} text */
   function show(text) {
     const now = performance.now()
     if (!isTerminal && now - shownAt < LINE_MS) return
     shownAt = now
-    const line = `${done} of ${kinds.length}${done ? `, ${duration(remaining())} left` : ''}: ${text}`
+    const line = `${done} of ${all}, ${duration(remaining())} left: ${text}`
     process.stderr.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`)
   }
 
@@ -38,11 +42,8 @@ export function planProgress(kinds) {
       show(`${kind}: ${what}`)
       const start = performance.now()
       await run()
-      const ms = performance.now() - start
-      const one = known[kind] ??= { left: 1 }
-      one.left--
-      one.ms = ms
-      spent += ms
+      known[kind].left--
+      known[kind].ms = performance.now() - start
       done++
     },
     clear() {

@@ -129,27 +129,33 @@ function toJson(value, levels, indent = '\n') {
   return items.length ? `${open}${items.join(',')}${indent}${close}` : open + close
 }
 
-/** @param {number} value */
-export function format(value) {
+/** @param {number} value @param {boolean} [isCount] a number of things, which has no fraction */
+export function format(value, isCount = Number.isInteger(value)) {
   if (value >= 1e6) return `${digits(value / 1e6)}M`
   if (value >= 1e5) return `${digits(value / 1e3)}k`
   if (value >= 1e4) return Math.round(value).toLocaleString('en')
-  return Number.isInteger(value) ? String(value) : digits(value)
+  return isCount ? String(value) : digits(value)
 }
 
 /** Three of them, or more before the point. @param {number} value */
 const digits = (value) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)
 
-/** From the lowest to the highest; nothing, if there is no difference to be seen. @param {number[]} values */
-function formatRange(values) {
-  const [low, high] = [format(Math.min(...values)), format(Math.max(...values))]
-  return low === high ? '' : `${low}-${high}`
+/**
+ * The median, and from the lowest to the highest: nothing, if there is no difference to be seen.
+ *
+ * @param {number[]} values
+ * @returns {[middle: string, range: string]}
+ */
+function formatValues(values) {
+  const isCount = values.every(Number.isInteger)
+  const [middle, low, high] = [median(values), Math.min(...values), Math.max(...values)].map((value) => format(value, isCount))
+  return [middle, low === high ? '' : `${low}-${high}`]
 }
 
 /** @param {number[]} values */
-function formatValues(values) {
-  const range = formatRange(values)
-  return format(median(values)) + (range && ` (${range})`)
+function formatSpread(values) {
+  const [middle, range] = formatValues(values)
+  return middle + (range && ` (${range})`)
 }
 
 /**
@@ -215,7 +221,7 @@ function align(rows) {
  */
 function alignRows(rows, columns, markOf = () => '') {
   const lines = Object.entries(rows).map(([contender, row]) => {
-    return [contender, ...columns.map((column) => (row[column] ? formatValues(row[column]) + markOf(contender, column) : '- '))]
+    return [contender, ...columns.map((column) => (row[column] ? formatSpread(row[column]) + markOf(contender, column) : '- '))]
   })
   return align([['', ...columns.map((column) => column + ' ')], ...lines])
 }
@@ -339,8 +345,7 @@ function markName(bench, name) {
 /** @param {number[] | undefined} values @param {boolean} isBest */
 function toCell(values, isBest) {
   if (!values) return '-'
-  const middle = format(median(values))
-  const range = formatRange(values)
+  const [middle, range] = formatValues(values)
   return (isBest ? `**${middle}**` : middle) + (range && ` <sub>${range}</sub>`)
 }
 

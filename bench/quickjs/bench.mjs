@@ -167,8 +167,8 @@ export default {
     'The clock is CPU time. An instruction is one of the processor, as callgrind counts them; the same run gives the same count.',
   ],
   tables: {
-    speed: { title: 'dispatches', unit: 'per second', columns, more: columns },
-    instructions: { title: 'what a dispatch takes', unit: 'instructions', columns, passes: 1 },
+    speed: { title: 'dispatches', unit: 'per second', columns, more: columns, seconds: 0.7 },
+    instructions: { title: 'what a dispatch takes', unit: 'instructions', columns, passes: 1, seconds: 3 },
   },
   contenders: Object.keys(contenders),
   quickContenders: ['microrest', 'microrest embed', 'microrest getRoute', 'polka', 'h3', 'memoirist', 'microrest 0.6 (JavaScript)'],

@@ -131,6 +131,25 @@ t.test('a bench runs by itself, for one contender, and leaves its figures where 
   }
 })
 
+t.test('several processes may run at a time', async t => {
+  const file = path.join(t.testdir(), 'out.json')
+  const chosen = ['--only', 'microrest,microrest runRoute', '--table', 'repeated', '--part', '1 step']
+  await runBench({}, 'dispatch', '--quick', '--jobs', '2', '--passes', '2', ...chosen, '--out', file)
+  const { repeated } = JSON.parse(readFileSync(file, 'utf8')).runs[0].tables
+  t.strictSame(Object.keys(repeated), ['microrest', 'microrest runRoute'])
+  for (const row of Object.values<{ [column: string]: number[] }>(repeated)) t.equal(row['1 step']?.length, 2)
+  await t.rejects(runBench({}, 'routes', '--jobs', 'two'), /--jobs is a number of processes, and not 'two'/)
+})
+
+t.test('what is left is estimated before anything is known, and by what it took then', async t => {
+  const { planProgress } = await load('kit/progress.mjs')
+  const said: string[] = []
+  t.capture(process.stderr, 'write', (text: string) => said.push(text))
+  const { step } = planProgress({ check: { count: 2, seconds: 1, jobs: 2 }, pass: { count: 3, seconds: 40 } })
+  await step('check', 'a peer', async () => {})
+  t.match(said.join(''), /0 of 5, 2 min left: check: a peer/)
+})
+
 t.test('what gives a wrong answer is not timed, and it is said what was wrong', async t => {
   const file = path.join(t.testdir(), 'out.json')
   const args = ['routes', '--quick', '--only', 'microrest', '--table', 'static growth', '--part', '1000', '--out', file]

@@ -10,7 +10,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT, listBenches, loadBench, readJson } from './kit/bench.mjs'
-import { readRuns, recordFile, toMarkdown } from './kit/results.mjs'
+import { describeRuns, readRuns, recordFile, toMarkdown } from './kit/results.mjs'
 
 /** The documents, and the folder of the pictures as seen from there. @type {{ [file: string]: string }} */
 export const DOCUMENTS = { 'docs/performance.md': 'pictures', 'README.md': 'docs/pictures' }
@@ -41,8 +41,8 @@ function picture(folder, name) {
 function pictures(folder) {
   const names = ['routes', 'growth', 'dispatch', 'http', 'size'].filter(isDrawn)
   const runs = listBenches().flatMap((name) => readRuns(recordFile(name))).sort((a, b) => (a.date < b.date ? -1 : 1))
-  const last = runs.at(-1)
-  const source = last && `\`npm run bench\` on ${last.date.slice(0, 10)}, Node ${last.node}, ${last.machine}.`
+  const times = Math.max(0, ...listBenches().map((name) => readRuns(recordFile(name)).length))
+  const source = runs.length && `\`npm run bench\`, ${times === 1 ? 'once' : `${times} times`}, medians of all passes. ${describeRuns(runs)}.`
   return [names.map((name) => picture(folder, name)).join('\n'), ...(source ? [source] : [])].join('\n\n')
 }
 

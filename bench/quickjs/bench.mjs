@@ -163,6 +163,8 @@ export default {
     'microrest embed takes a request as plain values and gives the answer so, as firmware does; the others are handed light objects.',
     `${listStandIns()} do not run by themselves, but with stand-ins for what the engine lacks: URL, Response, process, console, ` +
       'modules of Node. These do next to nothing; the real ones would cost more.',
+    'Not here: fastify, koa and express as a whole, which are made of the streams and servers of Node; and the compilers of rou3 and ' +
+      'find-my-way, since firmware that loads bytecode has no parser for what they write.',
     'koa-compose, hono, itty and h3 answer by a promise, which is waited for.',
     'The clock is CPU time. An instruction is one of the processor, as callgrind counts them; the same run gives the same count.',
   ],

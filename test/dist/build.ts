@@ -76,14 +76,20 @@ t.test('add-ons and hosts bring nothing of the core along', async t => {
   }
 })
 
-t.test('every add-on and host has an entry in the exports, and a test', async t => {
+t.test('every add-on and host has an entry in the exports, a test, and a page that one finds', async t => {
+  const links = ['README.md', 'docs/manual.md'].flatMap(file => (
+    [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\]\(([^)#]+\.md)/g)].map(([, link]) => path.join(path.dirname(file), link!))
+  ))
   for (const entry of optional) {
     const name = entry.replace(/\.ts$/, '')
+    const page = `docs/${path.basename(name)}.md`
     t.strictSame(PACKAGE.exports[`./${path.basename(name)}`], {
       import: { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
       require: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
     }, entry)
     t.ok(existsSync(path.join(ROOT, 'test', entry)), `test/${entry}`)
+    t.ok(existsSync(path.join(ROOT, page)), page)
+    t.ok(links.includes(page), `README.md or docs/manual.md has a link to ${page}`)
   }
 })
 

@@ -9,6 +9,15 @@
 
 import type { HostReq, HostRes, Next, Req, Res, Step } from '../mw.ts'
 
+declare global {
+  namespace Microrest {
+    interface Extras {
+      /** The url as it came, whatever prefixes have been taken off since. */
+      originalUrl?: string | undefined
+    }
+  }
+}
+
 /** An app, as far as it is used here. */
 export interface ConnectApp {
   (req: HostReq, res: HostRes, next?: Next): unknown
@@ -36,8 +45,6 @@ export interface ConnectMiddleware {
 
 /** A request as an outer server hands it on. */
 interface OuterReq extends Req {
-  /** The url as it came, where the server has taken a prefix off. */
-  originalUrl?: string
   /** Set by body parsers of express when they have parsed a body. */
   _body?: boolean
   readableDidRead?: boolean
@@ -65,6 +72,11 @@ function prefixOf({ baseUrl, originalUrl, url = '' }: OuterReq): string | undefi
   return original.slice(0, original.length - cut) || undefined
 }
 
+/** Where the server has not, keep the url as it came: what middleware of express goes by, below a mount too. */
+function keepUrl(req: OuterReq): void {
+  req.originalUrl ??= (req.baseUrl ?? '') + req.url
+}
+
 /** True for the `{}` that a body parser leaves for a body which it has not parsed, as that of express 4 does: it is still to be read. */
 function isUnread({ body, _body, readableDidRead, readableEnded }: OuterReq): boolean {
   return !_body && !readableDidRead && !readableEnded && body?.constructor === Object && !Object.keys(body).length
@@ -82,7 +94,7 @@ function restoreProperty(object: object, name: string, before: PropertyDescripto
 
 /** Make a request and its response ready for the app; the function that this returns makes them as they were. */
 function lend(req: OuterReq, res: HostRes, isPassing: boolean): () => void {
-  const { url, baseUrl, params, body, _route, _unrouted, _pass } = req
+  const { url, originalUrl, baseUrl, params, body, _route, _unrouted, _pass } = req
   // (The requests of express have getters for both, which are to be seen again.)
   const query = ownProperty(req, 'query')
   const path = ownProperty(req, 'path')
@@ -101,7 +113,7 @@ function lend(req: OuterReq, res: HostRes, isPassing: boolean): () => void {
   req._unrouted = passOn
 
   return () => {
-    Object.assign(req, { url, baseUrl, params, _route, _unrouted, _pass })
+    Object.assign(req, { url, originalUrl, baseUrl, params, _route, _unrouted, _pass })
     // (What has been read of the body stays: it cannot be read again.)
     if (req.body === undefined) req.body = body
     restoreProperty(req, 'query', query)
@@ -141,6 +153,7 @@ export function connect(app: ConnectApp, options: ConnectOptions = {}): ConnectM
   return function connect(req, res, next) {
     const isPassing = errors === 'pass' && next !== undefined
     const restore = next && lend(req as OuterReq, res, isPassing)
+    keepUrl(req as OuterReq)
     let isOpen = true
     let isRunning = true
     let goOn: (() => void) | undefined

@@ -34,6 +34,8 @@ declare global {
       protocol?: 'http' | 'https' | undefined
       /** The host, and port if it is not the usual one, that the client asked for. */
       host?: string | undefined
+      /** The url as it came, whatever prefixes have been taken off since. */
+      originalUrl?: string | undefined
     }
   }
 }
@@ -701,7 +703,7 @@ function checkInterval(...limits: number[]): number {
 }
 
 /** Node's request and response of either version. */
-type AnyReq = http.IncomingMessage & { stream?: http2.ServerHttp2Stream }
+type AnyReq = http.IncomingMessage & { stream?: http2.ServerHttp2Stream; originalUrl?: string | undefined }
 type AnyRes = http.ServerResponse<AnyReq>
 
 /** When a request came, and when it had come to its end. */
@@ -727,6 +729,8 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
       answerError(res, 500)
     }
     running.set(res, { since: performance.now(), receivedAt: 0 })
+    // (What middleware of express goes by, below a mount too.)
+    req.originalUrl = req.url
     res.on('close', onResponseClose)
     if (req.stream) adapt(req)
     else if (state.isLast) sayLast(running.keys(), req.socket)

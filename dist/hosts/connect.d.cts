@@ -100,6 +100,14 @@ interface Step<Params = AnyParams> {
  * the fields of the request alone, so it works with any copy of the core.
  */
 
+declare global {
+    namespace Microrest {
+        interface Extras {
+            /** The url as it came, whatever prefixes have been taken off since. */
+            originalUrl?: string | undefined;
+        }
+    }
+}
 /** An app, as far as it is used here. */
 interface ConnectApp {
     (req: HostReq, res: HostRes, next?: Next): unknown;

@@ -30,6 +30,11 @@ function prefixOf({ baseUrl, originalUrl, url = '' }) {
   return original.slice(0, original.length - cut) || undefined;
 }
 
+/** Where the server has not, keep the url as it came: what middleware of express goes by, below a mount too. */
+function keepUrl(req) {
+  req.originalUrl ??= (req.baseUrl ?? '') + req.url;
+}
+
 /** True for the `{}` that a body parser leaves for a body which it has not parsed, as that of express 4 does: it is still to be read. */
 function isUnread({ body, _body, readableDidRead, readableEnded }) {
   return !_body && !readableDidRead && !readableEnded && body?.constructor === Object && !Object.keys(body).length;
@@ -47,7 +52,7 @@ function restoreProperty(object, name, before) {
 
 /** Make a request and its response ready for the app; the function that this returns makes them as they were. */
 function lend(req, res, isPassing) {
-  const { url, baseUrl, params, body, _route, _unrouted, _pass } = req;
+  const { url, originalUrl, baseUrl, params, body, _route, _unrouted, _pass } = req;
   // (The requests of express have getters for both, which are to be seen again.)
   const query = ownProperty(req, 'query');
   const path = ownProperty(req, 'path');
@@ -66,7 +71,7 @@ function lend(req, res, isPassing) {
   req._unrouted = passOn;
 
   return () => {
-    Object.assign(req, { url, baseUrl, params, _route, _unrouted, _pass });
+    Object.assign(req, { url, originalUrl, baseUrl, params, _route, _unrouted, _pass });
     // (What has been read of the body stays: it cannot be read again.)
     if (req.body === undefined) req.body = body;
     restoreProperty(req, 'query', query);
@@ -106,6 +111,7 @@ function connect(app, options = {}) {
   return function connect(req, res, next) {
     const isPassing = errors === 'pass' && next !== undefined;
     const restore = next && lend(req, res, isPassing);
+    keepUrl(req);
     let isOpen = true;
     let isRunning = true;
     let goOn;

@@ -111,6 +111,8 @@ declare global {
             protocol?: 'http' | 'https' | undefined;
             /** The host, and port if it is not the usual one, that the client asked for. */
             host?: string | undefined;
+            /** The url as it came, whatever prefixes have been taken off since. */
+            originalUrl?: string | undefined;
         }
     }
 }

@@ -523,6 +523,8 @@ function watch(server, app, settings, state) {
       answerError(res, 500);
     };
     running.set(res, { since: performance.now(), receivedAt: 0 });
+    // (What middleware of express goes by, below a mount too.)
+    req.originalUrl = req.url;
     res.on('close', onResponseClose);
     if (req.stream) adapt(req);
     else if (state.isLast) sayLast(running.keys(), req.socket);

@@ -12,8 +12,10 @@ import multer from 'multer'
 import passport from 'passport'
 import { Strategy as LocalStrategy } from 'passport-local'
 import t from 'tap'
+import { connect } from '../../hosts/connect.ts'
 import type { App, Req, Res, Step } from '../../microrest.ts'
 import { HttpError, Router, mw, rest } from '../fixtures/core.ts'
+import { start } from '../fixtures/node/start.ts'
 import { serve } from '../fixtures/server.ts'
 import { catchWarnings } from '../fixtures/warnings.ts'
 
@@ -38,20 +40,29 @@ t.test('morgan logs each answer, and the path that was asked for', async t => {
   const lines: string[] = []
   let logged = (): void => {}
   const log = morgan(':method :url :status :res[content-type]', { stream: { write: (line) => { lines.push(line.trim()); logged() } } })
-  const inner = fullApp().get('/x', () => 'inner')
+  const build = (...before: Step[]): App => fullApp().use('pre', ...before, log)
+    .use('/inner', fullApp().get('/x', () => 'inner'))
+    .get('/', () => 'hi')
+    .get('/broken', () => { throw new Error('broken') })
   const keepUrl: Step = (req, _res, next) => next(void Object.assign(req, { originalUrl: req.url }))
-  const app = fullApp().use('pre', keepUrl, log).use('/inner', inner)
-  app.get('/', () => 'hi').get('/broken', () => { throw new Error('broken') })
-  const { url } = await serve(t, app)
-  for (const path of ['/', '/missing?a', '/broken', '/inner/x']) {
-    const done = new Promise<void>((resolve) => { logged = resolve })
-    await ask(url + path)
-    await done
+  const middleware = connect(build())
+  const hosts: { [host: string]: { url: string } } = {
+    'http, after a step that keeps the url': await serve(t, build(keepUrl)),
+    connect: await serve(t, middleware),
+    'connect, in a server': await serve(t, (req, res) => middleware(req, res, () => res.writeHead(404).end())),
+    node: await start(t, build()),
   }
-  t.strictSame(lines, [
-    'GET / 200 text/plain; charset=utf-8', 'GET /missing?a 404 application/json', 'GET /broken 500 application/json',
-    'GET /inner/x 200 text/plain; charset=utf-8',
-  ])
+  for (const [host, { url }] of Object.entries(hosts)) {
+    for (const path of ['/', '/missing?a', '/broken', '/inner/x?a']) {
+      const done = new Promise<void>((resolve) => { logged = resolve })
+      await ask(url + path)
+      await done
+    }
+    t.strictSame(lines.splice(0), [
+      'GET / 200 text/plain; charset=utf-8', `GET /missing?a 404 ${host === 'connect, in a server' ? '-' : 'application/json'}`,
+      'GET /broken 500 application/json', 'GET /inner/x?a 200 text/plain; charset=utf-8',
+    ], host)
+  }
 })
 
 t.test('compression', async t => {

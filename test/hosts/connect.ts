@@ -212,8 +212,22 @@ t.test('the prefix is what the server says, or else what is missing of the url t
   for (const [baseUrl, originalUrl, url, expected, why] of table) {
     const outcome = await new Outcome(url, { baseUrl, originalUrl }).through(app)
     t.equal(outcome.told, '200 ' + JSON.stringify([expected ?? null]), why)
-    t.equal((outcome.req as { originalUrl?: unknown }).originalUrl, originalUrl)
+    t.equal(outcome.req.originalUrl, originalUrl ?? url)
   }
+})
+
+t.test('steps find the url as it came, where the server has not kept it too', async t => {
+  const table: [fields: object, expected: string][] = [
+    [{}, '/x?a'],
+    [{ baseUrl: '/api' }, '/api/x?a'],
+    [{ originalUrl: '/api/x?a' }, '/api/x?a'],
+  ]
+  const app = rest((req) => [req.originalUrl])
+  for (const [fields, expected] of table) {
+    t.equal((await new Outcome('/x?a', fields).through(app)).told, `200 ["${expected}"]`)
+  }
+  const { req, told } = await new Outcome('/x').through(fullApp())
+  t.strictSame([told, req.originalUrl], ['next', undefined], 'what falls through is as it was')
 })
 
 t.test('an app in an app of ours, by connect, goes on with the steps of that', async t => {

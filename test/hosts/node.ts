@@ -361,6 +361,12 @@ t.test('a body that breaks off ends its request, and no other', async t => {
   t.equal(await ask(url), '200 hi')
 })
 
+t.test('a step finds the url as it came, below a mount too', async t => {
+  const inner = rest({ router: new Router() }).get('/x', (req) => [req.originalUrl, req.url])
+  const { url } = await start(t, rest({ router: new Router() }).use('/api', inner))
+  t.strictSame(await (await fetch(url + '/api/x?a')).json(), ['/api/x?a', '/x?a'])
+})
+
 t.test('a client that leaves has its response closed', async t => {
   const began = signal()
   const closed = signal<boolean>()

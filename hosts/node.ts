@@ -877,8 +877,10 @@ function watchConnections(server: AnyServer, { tls: secure, http2: isHttp2 }: Se
     server.on('upgrade', (_req: unknown, socket: net.Socket) => upgraded.add(socket))
   })
   return {
-    linger(sockets = plain, busySockets) {
-      const marks = [...sockets].map((socket) => [socket, socket.bytesRead] as const)
+    linger(sockets, busySockets) {
+      // (Browsers open connections to spare. Over TLS one that has not said a word is known by nothing else.)
+      const all = sockets ?? new Set([...plain, ...[...raw].filter((socket) => socket.bytesRead === 0)])
+      const marks = [...all].map((socket) => [socket, socket.bytesRead] as const)
       setTimeout(() => {
         const busy = busySockets()
         for (const [socket, bytesRead] of marks) {

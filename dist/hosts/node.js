@@ -659,8 +659,10 @@ function watchConnections(server, { tls: secure, http2: isHttp2 }) {
     server.on('upgrade', (_req, socket) => upgraded.add(socket));
   });
   return {
-    linger(sockets = plain, busySockets) {
-      const marks = [...sockets].map((socket) => [socket, socket.bytesRead]);
+    linger(sockets, busySockets) {
+      // (Browsers open connections to spare. Over TLS one that has not said a word is known by nothing else.)
+      const all = sockets ?? new Set([...plain, ...[...raw].filter((socket) => socket.bytesRead === 0)]);
+      const marks = [...all].map((socket) => [socket, socket.bytesRead]);
       setTimeout(() => {
         const busy = busySockets();
         for (const [socket, bytesRead] of marks) {

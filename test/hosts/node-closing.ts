@@ -376,6 +376,22 @@ t.test('HTTP/2', async t => {
     }
   })
 
+  t.test('a connection that was opened to spare is closed, while a request on another one goes on', async t => {
+    for (const http2 of [true, false]) {
+      const held = await hold(t, { tls, http2, graceTime: 1e8 })
+      const spare = new Wire(t, held.port)
+      await once(spare.socket, 'connect')
+      const req = https.get(held.url + '/held', { ca: tls.cert, agent: false })
+      const [, res] = await held.next()
+      const closing = held.close()
+      t.equal(await spare.closed, '')
+      res.end('done')
+      const [answer] = await once(req, 'response') as [http.IncomingMessage]
+      t.equal((await answer.setEncoding('utf8').toArray()).join(''), 'done')
+      t.equal(await closing, 0)
+    }
+  })
+
   t.test('connections of HTTP/1 over TLS close like others', async t => {
     const held = await hold(t, { tls, http2: true })
     const req = https.get(held.url + '/held', { ca: tls.cert, agent: false })

@@ -16,16 +16,21 @@ import { serve } from '../../hosts/node.ts'
 import type { ServeOptions } from '../../hosts/node.ts'
 import { makeCertificate } from '../fixtures/certificate.ts'
 import { rest } from '../fixtures/core.ts'
-import { Lines, PROGRAM, run } from '../fixtures/node/run.ts'
+import { EXEC_ARGV, Lines, PROGRAM, run } from '../fixtures/node/run.ts'
 import { onPosix, start, testOptions } from '../fixtures/node/start.ts'
 import type { Started } from '../fixtures/node/start.ts'
 
 const app = rest(() => 'the app of the primary does not answer')
 
+/** Say what workers run, from now on. */
+function setProgram(options: object): void {
+  cluster.setupPrimary({ exec: PROGRAM, execArgv: EXEC_ARGV, args: [JSON.stringify(options)], silent: true })
+}
+
 /** Have workers serve until the test is over. They get options that the primary does not have, too. */
 async function startWorkers(t: Test, options: ServeOptions, ofWorkers: object = {}): Promise<Started & { lines: Lines[] }> {
   const lines: Lines[] = []
-  cluster.setupPrimary({ exec: PROGRAM, args: [JSON.stringify({ ...options, ...ofWorkers })], silent: true })
+  setProgram({ ...options, ...ofWorkers })
   const onFork = (worker: Worker): void => { lines.push(new Lines(worker.process)) }
   cluster.on('fork', onFork)
   t.teardown(() => cluster.off('fork', onFork))
@@ -201,7 +206,7 @@ t.test('workers that cannot begin', async t => {
 })
 
 t.test('a worker of another program serves by itself, and takes its signals', onPosix, async t => {
-  cluster.setupPrimary({ exec: PROGRAM, args: [JSON.stringify({ workers: 2 })], silent: true })
+  setProgram({ workers: 2 })
   const worker = cluster.fork()
   t.teardown(() => worker.process.kill('SIGKILL'))
   const exited = once(worker, 'exit')
@@ -254,7 +259,7 @@ t.test('signals', onPosix, async t => {
   })
 
   t.test('SIGTERM before all of them have begun ends the process', async t => {
-    const { child, lines, ended } = await run(t, { workers: 3 })
+    const { child, lines, ended } = await run(t, { workers: 2 })
     // (What has been printed is the first worker's address. Where it was the last one's, this is as above.)
     child.kill('SIGTERM')
     t.equal(await ended, 0)

@@ -43,7 +43,7 @@ t.test('a service worker', withBrowser, async t => {
   const page = await openPage(t, (path) => files[path])
   const context = page.context()
   await page.evaluate('served')
-  const worker = context.serviceWorkers()[0]!
+  const worker = context.serviceWorkers()[0] ?? await context.waitForEvent('serviceworker')
   const printout = new PassThrough()
   const { printed } = lineReader(printout)
   worker.on('console', (message) => printout.write(message.text() + '\n'))

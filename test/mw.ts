@@ -13,6 +13,7 @@ import { timesAsLong } from './fixtures/clock.ts'
 import { HttpError, Rest, Router, mw, onNode, readBody, rest, sendResponse, times } from './fixtures/core.ts'
 import { corpus } from './fixtures/corpora.ts'
 import { gc } from './fixtures/gc.ts'
+import { quote } from './fixtures/quote.ts'
 import { catchWarnings } from './fixtures/warnings.ts'
 
 const BARE_500 = { error: '500', message: '500 Internal Error' }
@@ -919,7 +920,7 @@ t.test('a body of exactly the limit passes, and one byte more does not', async t
     for (let cut = 0; cut <= bytes.length; cut++) {
       for (const encoding of [undefined, 'utf8'] as const) {
         const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)]
-        const why = `${JSON.stringify(text)} cut at ${cut}, ${encoding}`
+        const why = `${quote(text)} cut at ${cut}, ${encoding}`
         const exact = await readAll(streamOf(chunks, encoding), mw.buildReadBody({ bodySizeLimit: bytes.length }))
         t.equal(Buffer.from(exact[2] as Uint8Array).toString(), text, why)
         const over = await readAll(streamOf(chunks, encoding), mw.buildReadBody({ bodySizeLimit: bytes.length - 1 }))

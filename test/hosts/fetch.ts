@@ -459,11 +459,21 @@ t.test('a header that no runtime takes throws', async t => {
   const table: [name: string, value: unknown][] = [
     ['', 'a'], ['a b', 'a'], ['a:', 'a'], ['é', 'a'],
     ['a', 'b\r\nc: d'], ['a', 'b\0'], ['a', '€'], ['a', ['b', 'c\n']], ['a', null], ['a', undefined],
+    // (Deno ends the whole process because of one of these in a Response.)
+    ['a', 'b\x01c'], ['a', 'b\x1f'], ['a', 'b\x7f'],
   ]
   await ask((_req, res) => {
     for (const [name, value] of table) t.throws(() => res.setHeader(name, wrong(value)), { name: 'TypeError', message: /^bad header/ })
     res.end()
   })
+})
+
+t.test('a head may be written with a phrase, as in node', async t => {
+  type WriteHead = (status: number, phrase: string, headers?: object) => HostRes
+  const answer = await ask((_req, res) => wrong<WriteHead>(res.writeHead).call(res, 201, 'Made', { 'x-a': '1' }).end('a'))
+  t.strictSame([answer.status, [...answer.headers]], [201, [['x-a', '1']]])
+  const bare = await ask((_req, res) => wrong<WriteHead>(res.writeHead).call(res, 202, 'Taken').end())
+  t.strictSame([bare.status, [...bare.headers]], [202, []])
 })
 
 t.test('what is neither text nor bytes throws, and so does what is written after the end', async t => {
@@ -849,6 +859,32 @@ t.test('a step may answer with a Response, once', async t => {
     res.end('c')
   })
   t.equal(await answer.text(), 'a')
+})
+
+t.test('what is no Response, or one that has been read, is a 500 on all hosts, and nothing of its head is sent', async t => {
+  const warnings = catchWarnings(t)
+  const app = rest({ router: new Router() })
+  const init = { headers: { etag: '"1"' } }
+  app.get('/text', fromFetch(() => wrong('text')))
+  app.get('/object', fromFetch(() => wrong({ headers: {} })))
+  app.get('/read', fromFetch(async () => {
+    const response = new Response('a', init)
+    await response.text()
+    return response
+  }))
+  app.get('/locked', fromFetch(() => {
+    const response = new Response('a', init)
+    response.body!.getReader()
+    return response
+  }))
+  app.get('/fails', fromFetch(() => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('none')) }), init)))
+  const { url } = await serve(t, app)
+  for (const path of ['/text', '/object', '/read']) t.equal((await ask(app as never, path)).status, 500, path)
+  for (const path of ['/text', '/object', '/read', '/locked', '/fails']) {
+    const answer = await fetch(url + path)
+    t.strictSame([answer.status, answer.headers.get('etag')], [500, null], path)
+  }
+  t.match(warnings.map(String), [/no Response: text/, /no Response: \[object/, /read already/])
 })
 
 t.test('a Response for a client that has left is let go', async t => {

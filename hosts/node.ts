@@ -92,7 +92,10 @@ export interface ServeOptions {
   headersTimeout?: number | undefined
   /** How long a request, head and body, may take to arrive. Default 120000. */
   requestTimeout?: number | undefined
-  /** How long the app may take from there to the head of its answer. After that the client gets a 503. Default 30000. */
+  /**
+   * How long the app may take from there to the head of its answer, and may leave a body where it is. After that the client gets a 503.
+   * Default 30000.
+   */
   answerTimeout?: number | undefined
   /** How long a connection with a request may go without a byte in either direction. Default 120000. */
   idleTimeout?: number | undefined
@@ -274,8 +277,8 @@ function settle(options: ServeOptions): Settings {
     graceTime: 10_000,
     ownsProcess: true,
     workers: 0,
-    reportError: printError,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    reportError: makeSafe(options.reportError ?? printError),
     headersTimeout,
     requestTimeout,
   }
@@ -286,6 +289,18 @@ const notice = (message: string): Error => Object.assign(new Error(message), { s
 
 function printError(err: unknown, cause: string): void {
   console.warn(new Date().toISOString() + ' -- microrest:', cause + ':', err)
+}
+
+/** What reports must not fail: there is nobody left to tell, and the process would end for it. */
+function makeSafe(report: Settings['reportError']): Settings['reportError'] {
+  return async function reportError(err, cause) {
+    try {
+      await report(err, cause)
+    } catch (failure) {
+      printError(err, cause)
+      printError(failure, 'reportError')
+    }
+  }
 }
 
 /**
@@ -706,10 +721,11 @@ function checkInterval(...limits: number[]): number {
 type AnyReq = http.IncomingMessage & { stream?: http2.ServerHttp2Stream; originalUrl?: string | undefined }
 type AnyRes = http.ServerResponse<AnyReq>
 
-/** When a request came, and when it had come to its end. */
+/** When a request came, since when it waits for the app, and how much had come of its connection by then. */
 interface Progress {
   since: number
-  receivedAt: number
+  waitsSince: number
+  bytesRead: number
 }
 
 /** What can be closed. */
@@ -728,6 +744,7 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
       reportError(err, `${req.method} ${req.url}`)
       answerError(res, 500)
     }
+    running.set(res, { since: performance.now(), waitsSince: 0, bytesRead: 0 })
     running.set(res, { since: performance.now(), receivedAt: 0 })
     // (What middleware of express goes by, below a mount too.)
     req.originalUrl = req.url
@@ -760,11 +777,15 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
     const now = performance.now()
     for (const [res, progress] of running) {
       const { req } = res
-      progress.receivedAt ||= isReceived(req) ? now : 0
-      if (!progress.receivedAt) {
-        // (In HTTP/1 node sees to it.)
-        if (req.stream && requestTimeout && now - progress.since > requestTimeout) req.stream.close(http2.constants.NGHTTP2_CANCEL)
-      } else if (answerTimeout && !res.headersSent && now - progress.receivedAt >= answerTimeout) {
+      const isWhole = isReceived(req)
+      const bytesRead = isWhole ? 0 : req.socket.bytesRead
+      const isWaiting = isWhole || isLeft(req) && bytesRead === progress.bytesRead
+      progress.waitsSince = isWaiting ? progress.waitsSince || now : 0
+      progress.bytesRead = bytesRead
+      // (In HTTP/1 node sees to it.)
+      if (req.stream && !isWhole && requestTimeout && now - progress.since > requestTimeout) {
+        req.stream.close(http2.constants.NGHTTP2_CANCEL)
+      } else if (isWaiting && answerTimeout && !res.headersSent && now - progress.waitsSince >= answerTimeout) {
         reportError(notice(`no answer within ${answerTimeout} ms`), `${req.method} ${req.url}`)
         answerError(res, 503)
         silence(res)
@@ -798,6 +819,12 @@ function sayLast(running: Iterable<AnyRes>, only?: net.Socket): void {
 /** True if a request, body and all, has come. */
 function isReceived(req: AnyReq): boolean {
   return req.stream ? req.stream.destroyed || req.stream.state.remoteClose === 1 : req.complete
+}
+
+/** True if the app takes nothing of a body for now: as much of it waits as there is room for, and the client can send no more. */
+function isLeft(req: AnyReq): boolean {
+  const body = req.stream ?? req
+  return body.readableLength >= body.readableHighWaterMark
 }
 
 /** Answer in the form of the core's errors. What has begun otherwise is cut off, so that the client can tell. */
@@ -878,9 +905,9 @@ function watchConnections(server: AnyServer, { tls: secure, http2: isHttp2 }: Se
   })
   return {
     linger(sockets, busySockets) {
-      // (Browsers open connections to spare. Over TLS one that has not said a word is known by nothing else.)
-      const all = sockets ?? new Set([...plain, ...[...raw].filter((socket) => socket.bytesRead === 0)])
-      const marks = [...all].map((socket) => [socket, socket.bytesRead] as const)
+      // (Of connections that have not shaken hands those from which nothing has come: all others look as those do that have.)
+      const silent = secure ? [...raw].filter((socket) => socket.bytesRead === 0) : []
+      const marks = [...sockets ?? [...plain, ...silent]].map((socket) => [socket, socket.bytesRead] as const)
       setTimeout(() => {
         const busy = busySockets()
         for (const [socket, bytesRead] of marks) {

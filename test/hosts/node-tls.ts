@@ -317,6 +317,14 @@ t.test('HTTP/2', async t => {
     t.strictSame(reports, ['GET /: no answer within 30 ms'])
   })
 
+  t.test('an app that never answers, nor takes its body', async t => {
+    const { url } = await start(t, () => {}, { ...secure, answerTimeout: 30 })
+    const stream = connect(t, url).request({ ':path': '/', ':method': 'POST' }).on('error', () => {})
+    stream.write(Buffer.alloc(1_000_000))
+    const [headers] = await once(stream, 'response') as [http2.IncomingHttpHeaders]
+    t.equal(headers[':status'], 503)
+  })
+
   t.test('a body that never ends', async t => {
     const { url } = await start(t, rest(() => 'hi'), { ...secure, headersTimeout: 50, requestTimeout: 50 })
     const session = connect(t, url)

@@ -8,6 +8,7 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { performance } from 'node:perf_hooks'
 import t from 'tap'
 import type { Test } from 'tap'
 import { Agent, request } from 'undici'
@@ -423,6 +424,18 @@ t.test('without a function for it, errors are printed', async t => {
   t.strictSame(warnings, ['GET /x: broken'])
 })
 
+t.test('a function for reports that throws or rejects fails nothing else, and errors are printed', async t => {
+  const warnings = catchWarnings(t)
+  for (const reportError of [() => { throw new Error('no log') }, async () => { throw new Error('no log') }]) {
+    const { url } = await start(t, () => { throw new Error('broken') }, { reportError })
+    t.equal((await fetch(url + '/x')).status, 500)
+    t.strictSame(warnings.splice(0), ['GET /x: broken', 'reportError: no log'])
+    const other = await start(t, () => {}, { reportError, answerTimeout: 30 })
+    t.equal((await fetch(other.url + '/x')).status, 503)
+    t.strictSame(warnings.splice(0), ['GET /x: no answer within 30 ms', 'reportError: no log'])
+  }
+})
+
 // --------------------------------------------------------------------------------------------------- limits of time
 
 t.test('a client that is slow to send', async t => {
@@ -541,6 +554,50 @@ t.test('an app that never answers', async t => {
     t.equal(await slow, '200 ab')
     await upload.send('67890')
     t.match(await upload.answer(), { statusCode: 200, body: '10 bytes' })
+  })
+
+  t.test('nor takes its body, of which its client can send no more', async t => {
+    const { port, url, reports } = await start(t, (req, res) => { if (req.url !== '/') res.end('hi') }, { answerTimeout: 30 })
+    const wire = new Wire(t, port)
+    void wire.send('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n')
+    void wire.send(Buffer.alloc(1_000_000))
+    t.match(await wire.answer(), { statusCode: 503 })
+    t.strictSame(reports, ['POST /: no answer within 30 ms'])
+    await wire.send(bytes('/next'))
+    t.match(await wire.answer(), { statusCode: 200, body: 'hi' }, 'the rest of the body is out of the way')
+    t.equal(await ask(url + '/x'), '200 hi')
+  })
+
+  t.test('is not one that takes a body slowly', async t => {
+    let time = 0
+    let looks = 0
+    const { now } = performance
+    performance.now = () => {
+      looks++
+      return time
+    }
+    t.teardown(() => { performance.now = now })
+    /** Wait for something to be so. */
+    const until = async (isSo: () => boolean): Promise<void> => { while (!isSo()) await new Promise(setImmediate) }
+    const app: NodeApp = async (req, res) => {
+      const body = req as http.IncomingMessage
+      let size = 0
+      for await (const chunk of body) {
+        size += chunk.length
+        await until(() => body.readableLength >= body.readableHighWaterMark || body.complete)
+        if (body.complete) continue
+        const before = looks
+        time += 20
+        await until(() => looks > before + 1)
+      }
+      res.end(`${size} bytes after ${time > 100 ? 'a long time' : 'a short time'}`)
+    }
+    const { port, reports } = await start(t, app, { answerTimeout: 30 })
+    const wire = new Wire(t, port)
+    void wire.send('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n')
+    void wire.send(Buffer.alloc(2_000_000))
+    t.match(await wire.answer(), { statusCode: 200, body: '2000000 bytes after a long time' })
+    t.strictSame(reports, [])
   })
 
   t.test('is waited for if there is to be no limit', async t => {

@@ -139,6 +139,28 @@ t.test('what has been answered is not answered again', async t => {
   t.equal(await send(app, '/begun'), '200 begun')
 })
 
+t.test('what the outer server has answered is not asked of the app', async t => {
+  let count = 0
+  const app = fullApp().use('pre', (_req, _res, next) => {
+    count++
+    next()
+  })
+  app.get('/hello', (_req, res) => {
+    res.write('hi')
+    res.end()
+  })
+  const outcome = new Outcome('/hello')
+  outcome.res.end('from outside')
+  t.equal((await outcome.through(app)).told, 'next, 200 from outside')
+
+  const middleware = connect(app)
+  const { url } = await serve(t, (req, res) => {
+    res.end('from outside')
+    middleware(req, res as never)
+  })
+  t.equal(await (await fetch(url + '/hello')).text(), 'from outside')
+  t.equal(count, 0)
+})
 
 // ------------------------------------------------------------------------------------------ the request, and its return
 

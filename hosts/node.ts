@@ -1128,7 +1128,7 @@ async function findFreePort(host: string | undefined): Promise<string> {
 
 /** Have workers serve, and look after them. */
 async function serveByWorkers(settings: Settings): Promise<Served> {
-  const { workers: count, path, tryNextPort, closeDelay, graceTime: usualGraceTime, reportError } = settings
+  const { workers: count, path, fd, tryNextPort, closeDelay, graceTime: usualGraceTime, reportError } = settings
   if (hasWorkers) throw new Error('there are workers already: they run this program too, from its beginning')
   hasWorkers = true
   /** Those that live, and since when they have been listening; 0 for not yet. */
@@ -1158,10 +1158,22 @@ async function serveByWorkers(settings: Settings): Promise<Served> {
       worker.once('exit', (code: number | null, signal: string | null) => {
         const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
         reject(new Error(`a worker ${how} before it listened`))
-        replace(worker, how)
+        const isLost = fd !== undefined && isAlone(worker)
+        if (!isLost) replace(worker, how)
         workers.delete(worker)
+        if (isLost) giveUp(worker, how)
       })
     })
+  }
+  /** True if no other worker listens. */
+  function isAlone(worker: Worker): boolean {
+    return ![...workers].some(([other, since]) => other !== worker && since > 0)
+  }
+  /** Node has closed a descriptor that no worker listens on any more. Unlike a port or a path it cannot be opened again from here. */
+  function giveUp(worker: Worker, how: string): void {
+    if (isClosing || !hasBegun) return
+    reportError(notice(`worker ${worker.process.pid} ${how}, and fd ${fd} was closed with it, as no other one listened`), 'worker')
+    void (settings.ownsProcess ? shutDown(1) : close())
   }
   /** Start another in place of one that has gone: at once if that was sound, later and later if they keep going. */
   function replace(worker: Worker, how: string): void {
@@ -1210,7 +1222,7 @@ async function serveByWorkers(settings: Settings): Promise<Served> {
   try {
     if (path !== undefined) await removeStale(path)
     // What node finds for 0 would be another port when the last worker has gone, and the next one comes.
-    else if (settings.fd === undefined && !Number(settings.port ?? 0)) port = await findFreePort(settings.host)
+    else if (fd === undefined && !Number(settings.port ?? 0)) port = await findFreePort(settings.host)
     // The first one finds the port, for all.
     const { url, port: found } = await start()
     if (tryNextPort && found !== undefined) port = String(found)

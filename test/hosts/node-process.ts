@@ -83,3 +83,16 @@ t.test('a socket that listens already is taken over by its file descriptor', onP
     t.equal(await ended, 0)
   }
 })
+
+t.test('workers that all are gone have closed the file descriptor: the process ends, to be started again with it', onPosix, async t => {
+  for (const ownsProcess of [true, false]) {
+    const server = net.createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { fd } = (server as net.Server & { _handle: { fd: number } })._handle
+    const { url, lines, ended } = await run(t, { fd: 3, workers: 1, ownsProcess }, [fd])
+    server.close()
+    await t.rejects(ask(url + '/exit'))
+    t.equal(await ended, ownsProcess ? 1 : 0)
+    t.match(lines.all.join('\n'), /worker \d+ ended with code 7, and fd 3 was closed with it, as no other one listened/)
+  }
+})

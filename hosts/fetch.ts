@@ -470,8 +470,11 @@ class FetchRes extends Emitter implements HostRes {
    */
   respondWith(response: Response): void {
     mustBeWhole(response)
-    if (this.isHanded_ || this.destroyed) {
-      void response.body?.cancel()
+    if (this.headersSent || this.destroyed) {
+      // (Whether it can be let go is nobody's concern.)
+      response.body?.cancel().catch(() => {})
+      // An answer that has begun otherwise would never end.
+      if (!this.destroyed) throw new Error('head has been sent: ' + response.status)
       return
     }
     const set = Object.entries(this.fields_).filter(([name]) => name === 'set-cookie' || !response.headers.has(name))

@@ -861,6 +861,29 @@ t.test('a step may answer with a Response, once', async t => {
   t.equal(await answer.text(), 'a')
 })
 
+t.test('an answer that has begun is cut off if a step answers it with a Response, too', async t => {
+  const warnings = catchWarnings(t)
+  for (const begin of [(res: HostRes) => void res.write('begun'), (res: HostRes) => void res.writeHead(200)]) {
+    const app = rest({ router: new Router() })
+    let cancelled = 0
+    const body = new ReadableStream({
+      cancel() {
+        cancelled++
+        throw new Error('not to be let go')
+      },
+    })
+    app.get('/', (_req, res, next) => {
+      begin(res)
+      next()
+    }, fromFetch(() => new Response(body)))
+    const answer = await ask(app as never)
+    if (answer.status === 200) await t.rejects(answer.text(), { message: 'cut off' })
+    else t.equal(answer.status, 500)
+    t.equal(cancelled, 1)
+  }
+  t.match(warnings, [/head has been sent: 200/, /head has been sent: 200/])
+})
+
 t.test('what is no Response, or one that has been read, is a 500 on all hosts, and nothing of its head is sent', async t => {
   const warnings = catchWarnings(t)
   const app = rest({ router: new Router() })
@@ -893,7 +916,12 @@ t.test('a Response for a client that has left is let go', async t => {
     const app = buildFetchApp(async () => {
       client.abort()
       await turns()
-      return new Response(new ReadableStream({ cancel: resolve }))
+      return new Response(new ReadableStream({
+        cancel(reason) {
+          resolve(reason)
+          throw new Error('not to be let go')
+        },
+      }))
     })
     void ask(app.use('post', () => {}) as never, '/', { signal: client.signal })
   })

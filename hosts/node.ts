@@ -737,6 +737,8 @@ interface Closer {
 function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State): Closer {
   const { answerTimeout, requestTimeout, idleTimeout, reportError } = settings
   const running = new Map<AnyRes, Progress>()
+  /** Connections on which requests have been sent without waiting for the answers to earlier ones. */
+  const pipelined = new WeakSet<net.Socket>()
   const connections = watchConnections(server, settings)
 
   function onRequest(req: AnyReq, res: AnyRes): void {
@@ -750,13 +752,24 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
     req.originalUrl = req.url
     res.on('close', onResponseClose)
     if (req.stream) adapt(req)
-    else if (state.isLast) sayLast(running.keys(), req.socket)
+    else {
+      if (!res.socket) watchQueue(req.socket)
+      if (state.isLast) sayLast(running.keys(), req.socket)
+    }
     try {
       const result = app(req as HostReq, res as unknown as HostRes) as PromiseLike<unknown> | undefined
       if (typeof result?.then === 'function') result.then(undefined, fail)
     } catch (err) {
       fail(err)
     }
+  }
+  /** When a connection closes node tells the response whose turn it is, and none of those that are queued behind it. */
+  function watchQueue(socket: net.Socket): void {
+    if (pipelined.has(socket)) return
+    pipelined.add(socket)
+    socket.once('close', () => {
+      for (const res of running.keys()) if (res.req.socket === socket) res.destroy().emit('close')
+    })
   }
   /** What is different in HTTP/2. */
   function adapt(req: AnyReq): void {

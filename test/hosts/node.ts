@@ -383,6 +383,28 @@ t.test('a client that leaves has its response closed', async t => {
   t.equal(await close(0), 0, 'nothing of it is left')
 })
 
+t.test('a client that leaves has the responses closed that wait for an earlier one to end', async t => {
+  const closed = [signal(), signal(), signal()]
+  const begun = signal()
+  let posts = 0
+  const app = rest({ router: new Router() })
+  app.use('post', () => { posts++ })
+  app.get('/:number', (req, res, _next) => {
+    const number = Number(req.params.number)
+    res.on('close', () => closed[number]!.give())
+    if (number > 0) res.end('queued')
+    if (number === 2) begun.give()
+  })
+  const { port, close } = await start(t, app)
+  const wire = new Wire(t, port)
+  await wire.send([0, 1, 2].map((number) => bytes('/' + number)).join(''))
+  await begun.promise
+  wire.socket.destroy()
+  await Promise.all(closed.map(({ promise }) => promise))
+  t.equal(posts, 3)
+  t.equal(await close(0), 0, 'nothing of them is left to be cut off')
+})
+
 t.test('10,000 requests one after another and 500 at once: each is answered, and nothing of them stays', async t => {
   const app = rest({ router: new Router() })
   app.get('/users/:id', (req) => ({ id: req.params.id, ip: req.ip }))

@@ -653,6 +653,7 @@ interface BodyReq extends Req {
   readonly request?: Request | undefined
   socket?: { encrypted?: boolean } | undefined
   readableEnded?: boolean
+  destroyed?: boolean
   pause?(): unknown
   resume?(): unknown
 }
@@ -746,6 +747,8 @@ function toStream(req: BodyReq): { stream: ReadableStream; dispose: () => void }
         isOpen = false
       }
       if (isReading) return void req.resume?.()
+      // (The client has left before: nothing more will be told of it.)
+      if (req.destroyed) return controller.error(new Error('aborted'))
       isReading = true
       req.on('data', (chunk: string | Uint8Array) => {
         if (!isOpen) return

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import http from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -1043,6 +1044,28 @@ t.test('a function of fetch gets a body that breaks off as an error', async t =>
     })
   })
   t.type(await failed, Error)
+})
+
+t.test('a function of fetch gets an error for the body of a client that has left before it began', async t => {
+  catchWarnings(t)
+  let left: () => void = () => {}
+  const failed = new Promise((resolve) => {
+    const app = rest({ router: new Router() })
+    app.use('pre', (req, _res, next) => {
+      (req as unknown as IncomingMessage).on('close', () => next())
+      left()
+    })
+    app.post('/', fromFetch(async (request) => {
+      await request.text().catch(resolve)
+      return null
+    }))
+    void serve(t, app).then(async ({ port }) => {
+      const wire = new Wire(t, port)
+      left = () => wire.socket.destroy()
+      await wire.send('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc')
+    })
+  })
+  t.match(await failed, { message: 'aborted' })
 })
 
 t.test('an answer that a function of fetch cannot finish is cut off', async t => {

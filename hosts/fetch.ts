@@ -654,6 +654,7 @@ interface BodyReq extends Req {
   socket?: { encrypted?: boolean } | undefined
   readableEnded?: boolean
   destroyed?: boolean
+  aborted?: boolean
   pause?(): unknown
   resume?(): unknown
 }
@@ -748,7 +749,7 @@ function toStream(req: BodyReq): { stream: ReadableStream; dispose: () => void }
       }
       if (isReading) return void req.resume?.()
       // (The client has left before: nothing more will be told of it.)
-      if (req.destroyed) return controller.error(new Error('aborted'))
+      if (req.destroyed || req.aborted) return controller.error(new Error('aborted'))
       isReading = true
       req.on('data', (chunk: string | Uint8Array) => {
         if (!isOpen) return
@@ -783,14 +784,19 @@ async function send(response: Response, req: HostReq, res: HostRes): Promise<voi
   })
   // A body that fails at its beginning is an error, and what the head says is not to be said of that.
   let piece = await reader.read()
-  if (res.destroyed) return
+  if (isGone(res)) return
   setHead(res, response)
   while (!piece.done) {
     if (!res.write(piece.value)) await new Promise<void>((resolve) => { go = resolve })
     piece = await reader.read()
-    if (res.destroyed) return
+    if (isGone(res)) return
   }
   res.end()
+}
+
+/** True if nobody gets the answer any more. (A response of HTTP/2 is known by its stream.) */
+function isGone(res: HostRes & { stream?: { destroyed?: boolean } }): boolean {
+  return Boolean(res.destroyed || res.stream?.destroyed)
 }
 
 /** Set the status and the header fields of a Response. */

@@ -751,7 +751,7 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
     // (What middleware of express goes by, below a mount too.)
     req.originalUrl = req.url
     res.on('close', onResponseClose)
-    if (req.stream) adapt(req)
+    if (req.stream) adapt(req, res)
     else {
       if (!res.socket) watchQueue(req.socket)
       if (state.isLast) sayLast(running.keys(), req.socket)
@@ -772,10 +772,12 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
     })
   }
   /** What is different in HTTP/2. */
-  function adapt(req: AnyReq): void {
-    const { headers } = req
+  function adapt(req: AnyReq, res: AnyRes): void {
+    const { headers, method } = req
     if (headers[':authority'] !== undefined) headers.host ??= String(headers[':authority'])
     // (As long as one of its streams moves a session is not idle; another stream may be.)
+    // (Node tells nothing to the response for a HEAD that is closed before the app has ended it.)
+    if (method === 'HEAD') req.stream!.on('close', () => running.has(res) && res.emit('close'))
     req.stream!.setTimeout(idleTimeout, () => req.stream!.close(http2.constants.NGHTTP2_CANCEL))
   }
   function onResponseClose(this: AnyRes): void {

@@ -3,6 +3,8 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -1066,6 +1068,39 @@ t.test('a function of fetch gets an error for the body of a client that has left
     })
   })
   t.match(await failed, { message: 'aborted' })
+})
+
+t.test('a function of fetch that answers when its client has left is over with that, over HTTP/2 too', async t => {
+  const over: Promise<unknown>[] = []
+  for (const name of ['http', 'http2']) {
+    let begun: () => void = () => {}
+    const began = new Promise<void>((resolve) => { begun = resolve })
+    const app = rest({ router: new Router() })
+    over.push(new Promise((resolve) => app.use('post', () => resolve(name))))
+    app.get('/', fromFetch(async (request) => {
+      begun()
+      await once(request.signal, 'abort')
+      await turns()
+      return new Response(new Uint8Array(1 << 20))
+    }))
+    const server = name === 'http2' ? http2.createServer(app as never) : http.createServer(app)
+    server.listen(0, '127.0.0.1')
+    t.teardown(() => server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    if (name === 'http2') {
+      const client = http2.connect(`http://127.0.0.1:${port}`)
+      client.request({ ':path': '/' }).on('error', () => {})
+      await began
+      client.destroy()
+    } else {
+      const wire = new Wire(t, port)
+      await wire.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
+      await began
+      wire.socket.destroy()
+    }
+  }
+  t.strictSame(await Promise.all(over), ['http', 'http2'])
 })
 
 t.test('an answer that a function of fetch cannot finish is cut off', async t => {

@@ -325,6 +325,22 @@ t.test('HTTP/2', async t => {
     t.equal(headers[':status'], 503)
   })
 
+  t.test('a client that cancels has its response closed, whatever it has asked for', async t => {
+    for (const method of ['GET', 'HEAD']) {
+      const begun = signal()
+      const over = signal()
+      const app = rest({ router: new Router() })
+      app.use('post', () => over.give())
+      app.get('/', (_req, _res, _next) => begun.give())
+      const { url, close } = await start(t, app, secure)
+      const stream = connect(t, url).request({ ':path': '/', ':method': method }).on('error', () => {})
+      await begun.promise
+      stream.close(http2.constants.NGHTTP2_CANCEL)
+      await over.promise
+      t.equal(await close(0), 0, 'nothing of it is left')
+    }
+  })
+
   t.test('a body that never ends', async t => {
     const { url } = await start(t, rest(() => 'hi'), { ...secure, headersTimeout: 50, requestTimeout: 50 })
     const session = connect(t, url)

@@ -747,7 +747,6 @@ function watch(server: AnyServer, app: NodeApp, settings: Settings, state: State
       answerError(res, 500)
     }
     running.set(res, { since: performance.now(), waitsSince: 0, bytesRead: 0 })
-    running.set(res, { since: performance.now(), receivedAt: 0 })
     // (What middleware of express goes by, below a mount too.)
     req.originalUrl = req.url
     res.on('close', onResponseClose)

@@ -109,6 +109,8 @@ function connect(app, options = {}) {
   if (typeof timeout != 'number' || !(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) throw new TypeError('bad timeout: ' + String(timeout));
 
   return function connect(req, res, next) {
+    // Who was here before has answered, and goes on all the same: an app would do what was asked for, and write after the end.
+    if (res.writableEnded) return next?.();
     const isPassing = errors === 'pass' && next !== undefined;
     const restore = next && lend(req, res, isPassing);
     keepUrl(req);

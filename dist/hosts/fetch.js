@@ -18,9 +18,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** How an answer gets over a connection is for the runtime to say (RFC 9110, section 7.6.1). */
 const CONNECTION_HEADER = /^(connection|keep-alive|proxy-connection|transfer-encoding|upgrade)$/;
 
-/** A name that is no token (RFC 9110, section 5.6.2), and a value that is no bytes or would end its line: no runtime takes them. */
+/**
+ * A name that is no token (RFC 9110, section 5.6.2), and a value with what is not to be in one (section 5.5): control characters, and
+ * what is no byte. A Response takes most of the control characters, and some runtimes die of them.
+ */
 const BAD_NAME = /[^\w!#$%&'*+.^`|~-]|^$/;
-const BAD_VALUE = /[\0\r\n\u0100-\uffff]/;
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** What is put before a path, as some runtimes do with any Host as it comes, must not bring a path of its own along. */
 const BAD_HOST = /[\s/?#@\\]/;
@@ -312,8 +315,10 @@ class FetchRes extends Emitter {
     delete this.fields_[name.toLowerCase()];
   }
 
-  writeHead(statusCode, headers = {}) {
-    for (const [name, value] of Object.entries(headers)) this.setHeader(name, value);
+  /** (The phrase that node takes before the headers goes nowhere: a Response is for any version of HTTP.) */
+  writeHead(statusCode, phrase, headers) {
+    const fields = typeof phrase == 'string' ? headers : phrase;
+    for (const [name, value] of Object.entries(fields ?? {})) this.setHeader(name, value);
     if (this.headersSent) throw new Error('head has been sent: ' + statusCode);
     this.statusCode = statusCode;
     this.headersSent = true;
@@ -359,8 +364,12 @@ class FetchRes extends Emitter {
    * Without such fields it goes on as it is: it may be more than can be copied, such as the upgrade to a WebSocket.
    */
   respondWith(response) {
-    if (this.isHanded_ || this.destroyed) {
-      void response.body?.cancel();
+    mustBeWhole(response);
+    if (this.headersSent || this.destroyed) {
+      // (Whether it can be let go is nobody's concern.)
+      response.body?.cancel().catch(() => {});
+      // An answer that has begun otherwise would never end.
+      if (!this.destroyed) throw new Error('head has been sent: ' + response.status);
       return;
     }
     const set = Object.entries(this.fields_).filter(([name]) => name === 'set-cookie' || !response.headers.has(name));
@@ -471,6 +480,12 @@ class FetchRes extends Emitter {
     if (this.onAbort_) this.req.request.signal.removeEventListener('abort', this.onAbort_);
     super.close_(lastEvent);
   }
+}
+
+/** Throw for what is no Response, and for one whose body is somebody else's: the runtime would answer as it likes. */
+function mustBeWhole(response) {
+  if (typeof response.headers?.getSetCookie != 'function') throw new TypeError('no Response: ' + response);
+  if (response.bodyUsed) throw new TypeError('the body of the Response has been read already');
 }
 
 /** An answer in the form that the errors of an app have. */
@@ -613,6 +628,8 @@ function toStream(req) {
         isOpen = false;
       };
       if (isReading) return void req.resume?.();
+      // (The client has left before: nothing more will be told of it.)
+      if (req.destroyed || req.aborted) return controller.error(new Error('aborted'));
       isReading = true;
       req.on('data', (chunk) => {
         if (!isOpen) return;
@@ -630,18 +647,11 @@ function toStream(req) {
 
 /** Answer with a Response on a host that has none. */
 async function send(response, req, res) {
-  const { body, headers } = response;
-  // What fetch has got over the network it has decoded.
-  const isDecoded = response.url && /^(x-gzip|gzip|deflate|br)$/.test(headers.get('content-encoding') ?? '');
+  const { body } = response;
   let go = () => {};
-  headers.forEach((value, name) => {
-    const isAbout = isDecoded && (name === 'content-encoding' || name === 'content-length');
-    if (!isAbout && !CONNECTION_HEADER.test(name) && name !== 'set-cookie') res.setHeader(name, value);
-  });
-  const cookies = headers.getSetCookie();
-  if (cookies.length) res.setHeader('set-cookie', [res.getHeader('set-cookie') ?? [], cookies].flat(2).map(String));
-  res.statusCode = response.status;
+  mustBeWhole(response);
   if (!body || req.method === 'HEAD') {
+    setHead(res, response);
     res.end();
     return body?.cancel();
   }
@@ -652,13 +662,34 @@ async function send(response, req, res) {
     reader.cancel().catch(() => {});
     go();
   });
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (res.destroyed) return;
-    if (done) break;
-    if (!res.write(value)) await new Promise((resolve) => { go = resolve; });
+  // A body that fails at its beginning is an error, and what the head says is not to be said of that.
+  let piece = await reader.read();
+  if (isGone(res)) return;
+  setHead(res, response);
+  while (!piece.done) {
+    if (!res.write(piece.value)) await new Promise((resolve) => { go = resolve; });
+    piece = await reader.read();
+    if (isGone(res)) return;
   }
   res.end();
+}
+
+/** True if nobody gets the answer any more. (A response of HTTP/2 is known by its stream.) */
+function isGone(res) {
+  return Boolean(res.destroyed || res.stream?.destroyed);
+}
+
+/** Set the status and the header fields of a Response. */
+function setHead(res, { status, headers, url }) {
+  // What fetch has got over the network it has decoded.
+  const isDecoded = url && /^(x-gzip|gzip|deflate|br)$/.test(headers.get('content-encoding') ?? '');
+  headers.forEach((value, name) => {
+    const isAbout = isDecoded && (name === 'content-encoding' || name === 'content-length');
+    if (!isAbout && !CONNECTION_HEADER.test(name) && name !== 'set-cookie') res.setHeader(name, value);
+  });
+  const cookies = headers.getSetCookie();
+  if (cookies.length) res.setHeader('set-cookie', [res.getHeader('set-cookie') ?? [], cookies].flat(2).map(String));
+  res.statusCode = status;
 }
 
 export { fromFetch, toFetch };

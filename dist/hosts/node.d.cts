@@ -163,7 +163,10 @@ interface ServeOptions {
     headersTimeout?: number | undefined;
     /** How long a request, head and body, may take to arrive. Default 120000. */
     requestTimeout?: number | undefined;
-    /** How long the app may take from there to the head of its answer. After that the client gets a 503. Default 30000. */
+    /**
+     * How long the app may take from there to the head of its answer, and may leave a body where it is. After that the client gets a 503.
+     * Default 30000.
+     */
     answerTimeout?: number | undefined;
     /** How long a connection with a request may go without a byte in either direction. Default 120000. */
     idleTimeout?: number | undefined;

@@ -136,8 +136,8 @@ function settle(options) {
     graceTime: 10_000,
     ownsProcess: true,
     workers: 0,
-    reportError: printError,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    reportError: makeSafe(options.reportError ?? printError),
     headersTimeout,
     requestTimeout,
   };
@@ -148,6 +148,18 @@ const notice = (message) => Object.assign(new Error(message), { stack: message }
 
 function printError(err, cause) {
   console.warn(new Date().toISOString() + ' -- microrest:', cause + ':', err);
+}
+
+/** What reports must not fail: there is nobody left to tell, and the process would end for it. */
+function makeSafe(report) {
+  return async function reportError(err, cause) {
+    try {
+      await report(err, cause);
+    } catch (failure) {
+      printError(err, cause);
+      printError(failure, 'reportError');
+    }
+  };
 }
 
 /**
@@ -515,6 +527,8 @@ function checkInterval(...limits) {
 function watch(server, app, settings, state) {
   const { answerTimeout, requestTimeout, idleTimeout, reportError } = settings;
   const running = new Map();
+  /** Connections on which requests have been sent without waiting for the answers to earlier ones. */
+  const pipelined = new WeakSet();
   const connections = watchConnections(server, settings);
 
   function onRequest(req, res) {
@@ -522,12 +536,15 @@ function watch(server, app, settings, state) {
       reportError(err, `${req.method} ${req.url}`);
       answerError(res, 500);
     };
-    running.set(res, { since: performance.now(), receivedAt: 0 });
+    running.set(res, { since: performance.now(), waitsSince: 0, bytesRead: 0 });
     // (What middleware of express goes by, below a mount too.)
     req.originalUrl = req.url;
     res.on('close', onResponseClose);
-    if (req.stream) adapt(req);
-    else if (state.isLast) sayLast(running.keys(), req.socket);
+    if (req.stream) adapt(req, res);
+    else {
+      if (!res.socket) watchQueue(req.socket);
+      if (state.isLast) sayLast(running.keys(), req.socket);
+    }
     try {
       const result = app(req, res);
       if (typeof result?.then === 'function') result.then(undefined, fail);
@@ -535,11 +552,21 @@ function watch(server, app, settings, state) {
       fail(err);
     }
   }
+  /** When a connection closes node tells the response whose turn it is, and none of those that are queued behind it. */
+  function watchQueue(socket) {
+    if (pipelined.has(socket)) return;
+    pipelined.add(socket);
+    socket.once('close', () => {
+      for (const res of running.keys()) if (res.req.socket === socket) res.destroy().emit('close');
+    });
+  }
   /** What is different in HTTP/2. */
-  function adapt(req) {
-    const { headers } = req;
+  function adapt(req, res) {
+    const { headers, method } = req;
     if (headers[':authority'] !== undefined) headers.host ??= String(headers[':authority']);
     // (As long as one of its streams moves a session is not idle; another stream may be.)
+    // (Node tells nothing to the response for a HEAD that is closed before the app has ended it.)
+    if (method === 'HEAD') req.stream.on('close', () => running.has(res) && res.emit('close'));
     req.stream.setTimeout(idleTimeout, () => req.stream.close(http2.constants.NGHTTP2_CANCEL));
   }
   function onResponseClose() {
@@ -554,11 +581,15 @@ function watch(server, app, settings, state) {
     const now = performance.now();
     for (const [res, progress] of running) {
       const { req } = res;
-      progress.receivedAt ||= isReceived(req) ? now : 0;
-      if (!progress.receivedAt) {
-        // (In HTTP/1 node sees to it.)
-        if (req.stream && requestTimeout && now - progress.since > requestTimeout) req.stream.close(http2.constants.NGHTTP2_CANCEL);
-      } else if (answerTimeout && !res.headersSent && now - progress.receivedAt >= answerTimeout) {
+      const isWhole = isReceived(req);
+      const bytesRead = isWhole ? 0 : req.socket.bytesRead;
+      const isWaiting = isWhole || isLeft(req) && bytesRead === progress.bytesRead;
+      progress.waitsSince = isWaiting ? progress.waitsSince || now : 0;
+      progress.bytesRead = bytesRead;
+      // (In HTTP/1 node sees to it.)
+      if (req.stream && !isWhole && requestTimeout && now - progress.since > requestTimeout) {
+        req.stream.close(http2.constants.NGHTTP2_CANCEL);
+      } else if (isWaiting && answerTimeout && !res.headersSent && now - progress.waitsSince >= answerTimeout) {
         reportError(notice(`no answer within ${answerTimeout} ms`), `${req.method} ${req.url}`);
         answerError(res, 503);
         silence(res);
@@ -592,6 +623,12 @@ function sayLast(running, only) {
 /** True if a request, body and all, has come. */
 function isReceived(req) {
   return req.stream ? req.stream.destroyed || req.stream.state.remoteClose === 1 : req.complete;
+}
+
+/** True if the app takes nothing of a body for now: as much of it waits as there is room for, and the client can send no more. */
+function isLeft(req) {
+  const body = req.stream ?? req;
+  return body.readableLength >= body.readableHighWaterMark;
 }
 
 /** Answer in the form of the core's errors. What has begun otherwise is cut off, so that the client can tell. */
@@ -660,9 +697,9 @@ function watchConnections(server, { tls: secure, http2: isHttp2 }) {
   });
   return {
     linger(sockets, busySockets) {
-      // (Browsers open connections to spare. Over TLS one that has not said a word is known by nothing else.)
-      const all = sockets ?? new Set([...plain, ...[...raw].filter((socket) => socket.bytesRead === 0)]);
-      const marks = [...all].map((socket) => [socket, socket.bytesRead]);
+      // (Of connections that have not shaken hands those from which nothing has come: all others look as those do that have.)
+      const silent = secure ? [...raw].filter((socket) => socket.bytesRead === 0) : [];
+      const marks = [...sockets ?? [...plain, ...silent]].map((socket) => [socket, socket.bytesRead]);
       setTimeout(() => {
         const busy = busySockets();
         for (const [socket, bytesRead] of marks) {
@@ -873,7 +910,7 @@ async function findFreePort(host) {
 
 /** Have workers serve, and look after them. */
 async function serveByWorkers(settings) {
-  const { workers: count, path, tryNextPort, closeDelay, graceTime: usualGraceTime, reportError } = settings;
+  const { workers: count, path, fd, tryNextPort, closeDelay, graceTime: usualGraceTime, reportError } = settings;
   if (hasWorkers) throw new Error('there are workers already: they run this program too, from its beginning');
   hasWorkers = true;
   /** Those that live, and since when they have been listening; 0 for not yet. */
@@ -903,10 +940,22 @@ async function serveByWorkers(settings) {
       worker.once('exit', (code, signal) => {
         const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
         reject(new Error(`a worker ${how} before it listened`));
-        replace(worker, how);
+        const isLost = fd !== undefined && isAlone(worker);
+        if (!isLost) replace(worker, how);
         workers.delete(worker);
+        if (isLost) giveUp(worker, how);
       });
     });
+  }
+  /** True if no other worker listens. */
+  function isAlone(worker) {
+    return ![...workers].some(([other, since]) => other !== worker && since > 0);
+  }
+  /** Node has closed a descriptor that no worker listens on any more. Unlike a port or a path it cannot be opened again from here. */
+  function giveUp(worker, how) {
+    if (isClosing || !hasBegun) return;
+    reportError(notice(`worker ${worker.process.pid} ${how}, and fd ${fd} was closed with it, as no other one listened`), 'worker');
+    void (settings.ownsProcess ? shutDown(1) : close());
   }
   /** Start another in place of one that has gone: at once if that was sound, later and later if they keep going. */
   function replace(worker, how) {
@@ -955,7 +1004,7 @@ async function serveByWorkers(settings) {
   try {
     if (path !== undefined) await removeStale(path);
     // What node finds for 0 would be another port when the last worker has gone, and the next one comes.
-    else if (settings.fd === undefined && !Number(settings.port ?? 0)) port = await findFreePort(settings.host);
+    else if (fd === undefined && !Number(settings.port ?? 0)) port = await findFreePort(settings.host);
     // The first one finds the port, for all.
     const { url, port: found } = await start();
     if (tryNextPort && found !== undefined) port = String(found);

@@ -329,7 +329,27 @@ function toTable(bench, table, rows, ratios) {
     ])
     lines.push(`| ${markName(bench, name)} | ${cells.join(' | ')} |`)
   }
+  const behind = whereBehind(bench, table, rows)
+  if (behind.length) lines.push('', `Ours is behind in ${behind.join('; ')}.`)
   return lines
+}
+
+/**
+ * The columns that none of ours wins, by how much, and whose they are.
+ *
+ * @param {Bench} bench
+ * @param {Table} table
+ * @param {Rows} rows
+ */
+function whereBehind(bench, table, rows) {
+  return columnsOf(table, rows)[0].flatMap((column) => {
+    const own = Object.keys(rows).filter((name) => isOurs(name) && rows[name][column]).map((name) => median(rows[name][column]))
+    const winners = Object.keys(rows).filter((name) => isBest(bench, table, rows, name, column))
+    if (!own.length || winners.some(isOurs)) return []
+    const best = bestOf(bench, table, rows, column)
+    const ratio = table.more?.includes(column) ? best / Math.max(...own) : Math.min(...own) / best
+    return [`${column}, by ${ratio < 2 ? `${Math.round(100 * (ratio - 1))} %` : `a factor of ${digits(ratio)}`} (${winners.join(', ')})`]
+  })
 }
 
 const MAKES_CODE = '†'

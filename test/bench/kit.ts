@@ -102,6 +102,16 @@ t.test('in Markdown ours comes first, then who is nearest to the best, then the 
     '| tennis | 60 | 12 |', '| bowling | 7000 | 1400 |', '| *marble* | 5 | - |',
   ])
   t.match(markdown, /^- † makes code of text/m)
+  t.match(markdown, /^Ours is behind in weight, by 9 % \(golf\)\.$/m)
+})
+
+t.test('it is said where ours is far behind, and nothing where it wins', async t => {
+  const figures = { small: {
+    golf: [{ weight: 46, bounce: 1000, roll: 5 }], tennis: [{ weight: 46, bounce: 1, roll: 6 }], microrest: [{ weight: 48, bounce: 40, roll: 4 }],
+  } }
+  const bench = { ...BALLS, tables: { small: { ...BALLS.tables.small, columns: ['weight', 'bounce', 'roll'] } } }
+  const markdown = toMarkdown(bench, [toRun(bench, { ...WEIGHED, figures, wrong: {} })])
+  t.match(markdown, /^Ours is behind in weight, by 4 % \(golf, tennis\); bounce, by a factor of 25\.0 \(golf\)\.$/m)
 })
 
 t.test('large figures are shortened', async t => {

@@ -20,6 +20,7 @@ import { median } from './clock.mjs'
  * @property {string} machine
  * @property {string} node
  * @property {string} commit of ours
+ * @property {number} [load] how many processes wanted a core in the last minute, those of the bench among them
  * @property {boolean} quick
  * @property {{ [name: string]: string }} versions of the peers
  * @property {{ [table: string]: Rows }} tables
@@ -78,7 +79,7 @@ export function toRun(bench, { figures, bases = {}, wrong, quick, baseOf }) {
     })
   }
   return {
-    date: new Date().toISOString(), machine: machine(), node: process.version, commit: commit(), quick,
+    date: new Date().toISOString(), machine: machine(), node: process.version, commit: commit(), load: round(os.loadavg()[0]), quick,
     versions: Object.fromEntries((bench.packages ?? []).map((name) => [name, versionOf(name) ?? 'not installed'])),
     tables, ...(Object.keys(ratios).length && { ratios }), wrong,
   }
@@ -245,7 +246,8 @@ const formatReasons = (reasons) => Object.entries(reasons).map(([what, reason]) 
  * @param {boolean} detail also the columns that are not shown at first
  */
 export function toText(bench, run, detail) {
-  const lines = [`${bench.title}. ${run.date}, Node ${run.node}, ${run.machine}${run.quick ? ', quick' : ''}`]
+  const load = run.load === undefined ? '' : `, load ${run.load.toFixed(1)}`
+  const lines = [`${bench.title}. ${run.date}, Node ${run.node}, ${run.machine}${load}${run.quick ? ', quick' : ''}`]
   for (const [name, rows] of Object.entries(run.tables)) {
     const table = bench.tables[name]
     const [main, more] = columnsOf(table, rows)
@@ -292,7 +294,7 @@ export function describeRuns(runs) {
  * @param {Run[]} runs
  */
 export function toMarkdown(bench, runs) {
-  const times = runs.map(({ date }) => date.slice(11, 16)).join(', ')
+  const times = runs.map(({ date, load }) => date.slice(11, 16) + (load === undefined ? '' : ` (load ${load.toFixed(1)})`)).join(', ')
   const commits = [...new Set(runs.map(({ commit }) => commit))].join(', ')
   const lines = [`### ${bench.title}`, '', `${describeRuns(runs)}; of ${commits}, at ${times} UTC.`]
   for (const [name, table] of Object.entries(bench.tables)) {

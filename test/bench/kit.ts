@@ -76,6 +76,7 @@ t.test('the text marks the best of each column, and neither the floor nor what m
   t.match(text, /^tennis +60 \(48-92\) +-$/m, 'nothing where nothing was measured')
   t.match(text, /^weight: wet +- +- +150$/m, 'details the other way round')
   t.match(text, 'not timed: tennis: bounce: it is wet')
+  t.match(text, /^Balls\. .*, load \d+\.\d$/m, 'how busy the machine was')
 })
 
 t.test('runs go on record by date, and are shown as one that has had all their passes', async t => {

@@ -6,10 +6,11 @@
 //     npm run instructions -- --script FILE   count another script than dist/microrest.es5.js
 //
 // The engines are QuickJS and QuickJS-ng, native, under callgrind: what firmware/get-quickjs.sh has fetched. The same script gives
-// the same figures in every folder and at every time, yet not by another compiler: figures of another one are not on record, and
-// there is nothing to compare.
+// the same figures in every folder and at every time, yet not by another compiler. By that one the script is counted again whose
+// figures are on record, as the history has it.
 
 import fs from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -65,6 +66,24 @@ export function findRegressions(figures, records) {
   })
 }
 
+/**
+ * The script whose figures are on record: as it was when they were put there.
+ *
+ * @param {string} [checkout]
+ * @returns {string | undefined} nothing, if there is no history that would say so
+ */
+export function recordedScript(checkout = ROOT) {
+  /** @param {string[]} args */
+  const git = (...args) => execFileSync('git', args, { cwd: checkout, encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 26 }).trim()
+  try {
+    // (A history that is cut off seems to begin with everything.)
+    if (git('rev-parse', '--is-shallow-repository') !== 'false') return undefined
+    return git('show', git('log', '-1', '--format=%H', '--', path.relative(ROOT, RECORD)) + ':' + path.relative(ROOT, SCRIPT))
+  } catch {
+    return undefined
+  }
+}
+
 /** @param {number} now @param {number} before */
 const percent = (now, before) => `${(100 * (now / before - 1)).toFixed(1)} %`
 
@@ -93,24 +112,30 @@ function main() {
   if (!engines.length) return
 
   const { toolchain, ...records } = JSON.parse(fs.readFileSync(RECORD, 'utf8'))
-  const all = Object.fromEntries(engines.map((engine) => [engine.name, measure(engine, fs.readFileSync(script, 'utf8'))]))
-  const isComparable = toolchain === describeToolchain()
-  console.log(table(all, isComparable ? records : {}))
+  const own = describeToolchain()
+  /** @param {string} text @returns {{ [engine: string]: Figures }} */
+  const measureAll = (text) => Object.fromEntries(engines.map((engine) => [engine.name, measure(engine, text)]))
+  const all = measureAll(fs.readFileSync(script, 'utf8'))
   if (update) {
     // (An engine that is not here keeps its figures, if they are by this compiler.)
-    const kept = isComparable ? records : {}
-    fs.writeFileSync(RECORD, JSON.stringify({ toolchain: describeToolchain(), ...kept, ...all }, null, 2) + '\n')
-  } else if (!isComparable) {
-    console.log(`not compared: the figures on record are by ${toolchain}, and these by ${describeToolchain()}`)
-  } else {
-    for (const { name } of engines) {
-      for (const wrong of findRegressions(all[name] ?? {}, records[name] ?? {})) {
-        console.error(`${name}: ${wrong}`)
-        process.exitCode = 1
-      }
-    }
-    if (process.exitCode) console.error('If that is meant to be so: npm run instructions -- --update')
+    fs.writeFileSync(RECORD, JSON.stringify({ toolchain: own, ...(toolchain === own && records), ...all }, null, 2) + '\n')
   }
+
+  const recorded = toolchain === own ? undefined : recordedScript()
+  const before = toolchain === own ? records : recorded ? measureAll(recorded) : {}
+  console.log(table(all, before))
+  if (toolchain !== own) {
+    console.log(`the figures on record are by ${toolchain}, these by ${own}: ` +
+      (recorded ? 'compared with the script of those, counted again' : 'not compared, as there is no history with the script of those'))
+  }
+  if (update || (toolchain !== own && !recorded)) return
+  for (const { name } of engines) {
+    for (const wrong of findRegressions(all[name] ?? {}, before[name] ?? {})) {
+      console.error(`${name}: ${wrong}`)
+      process.exitCode = 1
+    }
+  }
+  if (process.exitCode) console.error('If that is meant to be so: npm run instructions -- --update')
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main()

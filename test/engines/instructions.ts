@@ -1,10 +1,12 @@
 // What the core costs in instructions is compared with what is on record by `npm run instructions`, for it takes valgrind and the
 // sources of the engines. Here it is shown that this can tell a slower core from the same one.
 
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
-import { findRegressions, measure } from '../../tools/instructions.mjs'
+import { findRegressions, measure, recordedScript } from '../../tools/instructions.mjs'
 import { findEngines } from '../../tools/quickjs-native.mjs'
 import { ROOT } from '../../tools/project.mjs'
 
@@ -19,6 +21,29 @@ t.test('what has risen further is named, with both figures', async t => {
 t.test('what is not counted or not on record is no reason to pass', async t => {
   t.same(findRegressions({ added: 1 }, { dropped: 1 }), ['dropped: on record, and not counted', 'added: not on record'])
   t.same(findRegressions({ a: NaN }, { a: 1 }), ['a: on record, and not counted'])
+})
+
+t.test('the script that the record is of comes from the history, and only from a whole one', async t => {
+  // (Outside of this checkout, which has a history of its own.)
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-history-'))
+  t.teardown(() => fs.rmSync(folder, { recursive: true }))
+  const [whole, shallow] = ['whole', 'shallow'].map((name) => path.join(folder, name)) as [string, string]
+  for (const [file, content] of [['tools/instructions.json', '{}'], ['dist/microrest.es5.js', 'first']] as const) {
+    fs.mkdirSync(path.join(whole, path.dirname(file)), { recursive: true })
+    fs.writeFileSync(path.join(whole, file), content)
+  }
+  const git = (cwd: string, ...args: string[]) => {
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd, stdio: 'pipe' })
+  }
+  t.equal(recordedScript(whole), undefined, 'no history')
+  git(whole, 'init')
+  git(whole, 'add', '.')
+  git(whole, 'commit', '-m', 'recorded')
+  fs.writeFileSync(path.join(whole, 'dist/microrest.es5.js'), 'second')
+  git(whole, 'commit', '-am', 'changed since')
+  t.equal(recordedScript(whole), 'first')
+  git(whole, 'clone', '--depth', '1', 'file://' + whole, shallow)
+  t.equal(recordedScript(shallow), undefined, 'a history that is cut off')
 })
 
 /** A look-up that cuts the path up once for nothing. */

@@ -154,8 +154,14 @@ async function runTogether({ bench, table, rows, figures, bases, wrong }) {
   try {
     const all = /** @type {JointFigures[]} */ (await runJob(job, { isCheck: false, execArgv: bench.execArgv ?? [], env: {} }))
     able.forEach(({ label }, ix) => {
-      figures[label]?.push(...all[ix]?.own ?? [])
-      ;(bases[label] ??= []).push(...all[ix]?.base ?? [])
+      const { own, base = [], error } = /** @type {JointFigures} */ (all[ix])
+      if (error === undefined) {
+        figures[label]?.push(...own)
+        ;(bases[label] ??= []).push(...base)
+      } else {
+        delete figures[label]
+        wrong[label] = { all: error }
+      }
     })
   } catch (err) {
     for (const { label } of able) wrong[label] = { all: err instanceof Error ? err.message : String(err) }

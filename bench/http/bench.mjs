@@ -20,7 +20,7 @@ export default {
   title: 'Real servers, each on one core, under 50 connections of wrk on another',
   notes: [
     'CPU µs: user and system time of the server process for one request, so the part of the kernel that serves its sockets counts too.',
-    'A ratio is that of two turns side by side, a quarter of a second each: one of the contender, one of node:http.',
+    'A ratio is that of two turns side by side, a quarter of a second each: one of the contender, one of node:http. It says who is best.',
     'node:http, polka, 0http and the JavaScript microrest send their answers by the same two lines; ours does so where its name says '
       + 'res.end, and else returns them.',
     'fastify with schemas is told what the parameters, the query and the bodies look like, and writes JSON by code made for that.',
@@ -51,35 +51,93 @@ export default {
   async measureTogether({ table, rows, quick }) {
     const workload = workloadOf(table)
     const { maxWarmUpMs, turnMs, rounds } = quick ? QUICK : FULL
-    const servers = await Promise.all(rows.map(({ contender, env }) => start(contender, env)))
-    /** @type {{ own: Figures[], base: Figures[] }[]} */
-    const figures = rows.map(() => ({ own: [], base: [] }))
-    /** @param {number} row */
-    const turn = async (row) => {
-      const { cpu, user, rps, bytes, preempted, p99 } = await servers[row].load(workload, turnMs)
-      return { 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'p99 µs': p99, 'bytes': bytes, 'preempted/s': preempted }
-    }
-    const bare = rows.findIndex(({ contender }) => contender === BARE)
-    const others = rows.map((_, row) => row).filter((row) => row !== bare)
+    const runs = rows.map(({ contender, env }) => new Run(contender, env))
+    const bare = runs.find(({ contender }) => contender === BARE)
+    const others = runs.filter((run) => run !== bare)
     try {
-      for (const server of servers) await server.warmUp(workload, maxWarmUpMs)
+      await Promise.all(runs.map((run) => run.start()))
+      for (const run of runs) await run.attempt((server) => server.warmUp(workload, maxWarmUpMs))
       for (let round = 0; round < rounds; round++) {
         /** @type {Figures[]} */
         const bareTurns = []
-        for (const row of inTurn(others, round)) {
-          // The bar has a turn right beside each contender's, before it or after it: a machine seldom changes in half a second.
-          if (bare >= 0 && round % 2) bareTurns.push(await turn(bare))
-          figures[row].own.push(await turn(row))
-          if (bare >= 0 && round % 2 === 0) bareTurns.push(await turn(bare))
-          figures[row].base.push(...bareTurns.slice(-1))
+        const turnOfBare = async () => {
+          const figures = await bare?.turn(workload, turnMs)
+          if (figures) bareTurns.push(figures)
+          return figures
         }
-        if (bare >= 0) figures[bare].own.push(others.length ? medians(bareTurns) : await turn(bare))
+        for (const run of inTurn(others, round)) {
+          // The bar has a turn right beside each contender's, before it or after it: a machine seldom changes in half a second.
+          const isBefore = round % 2 === 1
+          let base = isBefore ? await turnOfBare() : undefined
+          const own = await run.turn(workload, turnMs)
+          if (!isBefore) base = await turnOfBare()
+          if (own) run.figures.own.push(own)
+          if (own && base) run.figures.base.push(base)
+        }
+        if (bare && !others.length) await turnOfBare()
+        if (bareTurns.length) bare?.figures.own.push(medians(bareTurns))
       }
     } finally {
-      await Promise.all(servers.map((server) => server.stop()))
+      await Promise.all(runs.map((run) => run.server?.stop()))
     }
-    return figures
+    return runs.map(({ figures }) => figures)
   },
+}
+
+/** A contender's server among those of the others. One that fails is out, and spoils nothing for the rest. */
+class Run {
+  /** @type {{ own: Figures[], base: Figures[], error?: string }} */
+  figures = { own: [], base: [] }
+  /** @type {Server | undefined} */
+  server = undefined
+
+  /** @param {string} contender @param {{ [name: string]: string }} env */
+  constructor(contender, env) {
+    this.contender = contender
+    this.env = env
+  }
+
+  async start() {
+    try {
+      this.server = await start(this.contender, this.env)
+    } catch (err) {
+      this.#fail(err)
+    }
+  }
+
+  /**
+   * Do something with the server, if it has not failed before.
+   *
+   * @template Result
+   * @param {(server: Server) => Promise<Result>} act
+   * @returns {Promise<Result | undefined>} nothing, if it has failed
+   */
+  async attempt(act) {
+    if (!this.server || this.figures.error !== undefined) return undefined
+    try {
+      return await act(this.server)
+    } catch (err) {
+      this.#fail(err)
+      return undefined
+    }
+  }
+
+  /**
+   * @param {import('./workloads.mjs').Workload} workload
+   * @param {number} ms
+   * @returns {Promise<Figures | undefined>}
+   */
+  async turn(workload, ms) {
+    const load = await this.attempt((server) => server.load(workload, ms))
+    if (!load) return undefined
+    const { cpu, user, rps, bytes, preempted, p99 } = load
+    return { 'CPU µs': cpu, 'requests/s': rps, 'user µs': user, 'p99 µs': p99, 'bytes': bytes, 'preempted/s': preempted }
+  }
+
+  /** @param {unknown} err */
+  #fail(err) {
+    this.figures = { own: [], base: [], error: err instanceof Error ? err.message : String(err) }
+  }
 }
 
 /**
@@ -100,7 +158,7 @@ function medians(turns) {
  * @param {number} round
  */
 function inTurn(items, round) {
-  const first = items.length && round % items.length
+  const first = round % (items.length || 1)
   const turned = [...items.slice(first), ...items.slice(0, first)]
   return round % 2 ? turned.reverse() : turned
 }

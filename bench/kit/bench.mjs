@@ -41,9 +41,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {{ contender: string, env: { [name: string]: string } }[]} rows
  * @property {boolean} quick
  *
- * The figures of a contender, round by round; and what the bench's base had right beside each of them, if it was measured there.
+ * The figures of a contender, round by round; and what the bench's base had right beside each of them, if it was measured there. Or what
+ * went wrong with this one.
  *
- * @typedef {{ own: Figures[], base?: Figures[] }} JointFigures
+ * @typedef {{ own: Figures[], base?: Figures[], error?: string }} JointFigures
  *
  * @typedef {object} Bench
  * @property {string} name the name of its folder

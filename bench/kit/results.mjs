@@ -312,7 +312,8 @@ export function toMarkdown(bench, runs) {
 }
 
 /**
- * A table in Markdown, in which each ratio is beside what it is one of.
+ * A table in Markdown, in which each ratio is beside what it is one of. Where there are ratios they say who is best: they are of what was
+ * measured side by side.
  *
  * @param {Bench} bench
  * @param {Table} table
@@ -321,17 +322,19 @@ export function toMarkdown(bench, runs) {
  */
 function toTable(bench, table, rows, ratios) {
   const hasRatios = Object.keys(ratios).length > 0
+  const compared = hasRatios ? ratios : rows
   const columns = columnsOf(table, rows)[0]
   const heads = columns.flatMap((column) => [column, ...(hasRatios ? [`× ${bench.base}`] : [])])
   const lines = [`| | ${heads.join(' | ')} |`, `| --- |${' --: |'.repeat(heads.length)}`]
-  for (const name of sortRows(bench, table, rows)) {
-    const cells = columns.flatMap((column) => [
-      toCell(rows[name][column], isBest(bench, table, rows, name, column)),
-      ...(hasRatios ? [toCell(ratios[name]?.[column], false)] : []),
-    ])
+  for (const name of sortRows(bench, table, rows, compared)) {
+    const cells = columns.flatMap((column) => {
+      const isFirst = name in compared && isBest(bench, table, compared, name, column)
+      const own = toCell(rows[name][column], isFirst && !hasRatios)
+      return hasRatios ? [own, toCell(ratios[name]?.[column], isFirst)] : [own]
+    })
     lines.push(`| ${markName(bench, name)} | ${cells.join(' | ')} |`)
   }
-  const behind = whereBehind(bench, table, rows)
+  const behind = whereBehind(bench, table, compared)
   if (behind.length) lines.push('', `Ours is behind in ${behind.join('; ')}.`)
   return lines
 }
@@ -377,13 +380,14 @@ function toCell(values, isBest) {
  * @param {Bench} bench
  * @param {Table} table
  * @param {Rows} rows
+ * @param {Rows} compared
  */
-function sortRows(bench, table, rows) {
-  const columns = columnsOf(table, rows)[0]
-  const distances = Object.fromEntries(Object.entries(rows).map(([name, row]) => {
+function sortRows(bench, table, rows, compared) {
+  const columns = columnsOf(table, compared)[0]
+  const distances = Object.fromEntries(Object.entries(compared).map(([name, row]) => {
     // (Of nothing there is no multiple.)
-    const logs = columns.filter((column) => row[column] && bestOf(bench, table, rows, column)).map((column) => {
-      const log = Math.log(median(row[column]) / bestOf(bench, table, rows, column))
+    const logs = columns.filter((column) => row[column] && bestOf(bench, table, compared, column)).map((column) => {
+      const log = Math.log(median(row[column]) / bestOf(bench, table, compared, column))
       return table.more?.includes(column) ? -log : log
     })
     return [name, logs.reduce((sum, log) => sum + log, 0) / logs.length]

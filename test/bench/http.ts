@@ -113,6 +113,16 @@ t.test('contenders are measured in rounds, node:http beside each of them', { ski
   t.not(nano.base[0], router.base[0], 'each has a turn of node:http of its own')
 })
 
+t.test('a server that fails is out, and the others go on', { skip }, async t => {
+  const broken = { MICROREST: '/nowhere.js' }
+  const rows = [{ contender: BARE, env: {} }, { contender: 'microrest', env: broken }, { contender: 'microrest Router', env: {} }]
+  const [bare, failed, router] = await bench.measureTogether({ table: 'text', rows, quick: true })
+  t.strictSame(failed, { own: [], base: [], error: 'the server ended with 1' })
+  t.ok(router.own.length > 2)
+  t.equal(router.base.length, router.own.length)
+  t.equal(bare.own.length, router.own.length)
+})
+
 t.test('without node:http there is nothing to hold others against', { skip }, async t => {
   const [figures] = await bench.measureTogether({ table: 'text', rows: [{ contender: 'microrest', env: {} }], quick: true })
   t.ok(figures.own.length > 2)

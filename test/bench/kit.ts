@@ -99,7 +99,8 @@ t.test('in Markdown ours comes first, then who is nearest to the best, then the 
   const bench = { ...BALLS, base: 'marble', makesCode: ['bubble'] }
   const markdown = toMarkdown(bench, [toRun(bench, { ...WEIGHED, figures, wrong: {}, baseOf: () => 'marble' })])
   t.strictSame(markdown.split('\n').filter((line: string) => line.startsWith('|')), [
-    '| | weight | × marble |', '| --- | --: | --: |', '| microrest | 50 | 10 |', '| bubble † | 0.02 | 0.00 |', '| golf | **46** | 9.20 |',
+    '| | weight | × marble |', '| --- | --: | --: |',
+    '| microrest | 50 | 10 |', '| bubble † | 0.02 | 0.00 |', '| golf | 46 | **9.20** |',
     '| tennis | 60 | 12 |', '| bowling | 7000 | 1400 |', '| *marble* | 5 | - |',
   ])
   t.match(markdown, /^- † makes code of text/m)
@@ -108,7 +109,8 @@ t.test('in Markdown ours comes first, then who is nearest to the best, then the 
 
 t.test('it is said where ours is far behind, and nothing where it wins', async t => {
   const figures = { small: {
-    golf: [{ weight: 46, bounce: 1000, roll: 5 }], tennis: [{ weight: 46, bounce: 1, roll: 6 }], microrest: [{ weight: 48, bounce: 40, roll: 4 }],
+    golf: [{ weight: 46, bounce: 1000, roll: 5 }], tennis: [{ weight: 46, bounce: 1, roll: 6 }],
+    microrest: [{ weight: 48, bounce: 40, roll: 4 }],
   } }
   const bench = { ...BALLS, tables: { small: { ...BALLS.tables.small, columns: ['weight', 'bounce', 'roll'] } } }
   const markdown = toMarkdown(bench, [toRun(bench, { ...WEIGHED, figures, wrong: {} })])

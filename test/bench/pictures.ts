@@ -75,7 +75,8 @@ t.test('what is far behind leaves the picture, and who makes code is drawn hollo
   const cpu = (value: number) => ({ 'CPU µs': [value] })
   const ratios = { text: { microrest: cpu(1.01), fastify: cpu(1.2), express: cpu(5.25) } }
   const pictures: Map<string, string> = await drawPictures(t.testdir({
-    'routes.json': record({ 'static growth': growth, 'parameter growth': growth, small: columns('fresh') }), 'http.json': record({}, ratios),
+    'routes.json': record({ 'static growth': growth, 'parameter growth': growth, small: columns('fresh') }),
+    'http.json': record({}, ratios),
   }))
   t.match(pictures.get('growth-light.svg'), /<text [^>]*>trouter ↑<\/text>/)
   t.match(pictures.get('growth-light.svg'), /<text [^>]*>microrest<\/text>/)

@@ -17,7 +17,7 @@ const QUICK = { maxWarmUpMs: 1500, turnMs: 200, rounds: 3 }
 /** @type {Bench} */
 export default {
   name: 'http',
-  title: 'Real servers, each on one core, under 50 connections of wrk on another',
+  title: 'Real servers on one core, under 50 connections of wrk on another',
   notes: [
     'CPU µs: user and system time of the server process for one request, so the part of the kernel that serves its sockets counts too.',
     'A ratio is that of two turns side by side, a quarter of a second each: one of the contender, one of node:http. It says who is best.',

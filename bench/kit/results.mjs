@@ -371,7 +371,8 @@ function markName(bench, name) {
 function toCell(values, isBest) {
   if (!values) return '-'
   const [middle, range] = formatValues(values)
-  return (isBest ? `**${middle}**` : middle) + (range && ` <sub>${range}</sub>`)
+  // (A hyphen that no line is broken at: in a narrow cell the range is below the figure as a whole.)
+  return (isBest ? `**${middle}**` : middle) + (range && ` <sub>${range.replace('-', '\u2011')}</sub>`)
 }
 
 /**

@@ -86,7 +86,7 @@ t.test('runs go on record by date, and are shown as one that has had all their p
   for (const run of [first, second, second]) record(file, 'balls', run)
   t.strictSame(readRuns(file), JSON.parse(JSON.stringify([first, second])))
   const markdown = toMarkdown(BALLS, readRuns(file))
-  t.match(markdown, '| golf | **46** <sub>39-50</sub> | **20** <sub>10-30</sub> |')
+  t.match(markdown, '| golf | **46** <sub>39\u201150</sub> | **20** <sub>10\u201130</sub> |')
   t.match(markdown, 'Not timed: tennis: bounce: it is wet')
   t.match(markdown, '- They are round.')
 })
@@ -119,7 +119,7 @@ t.test('it is said where ours is far behind, and nothing where it wins', async t
 
 t.test('large figures are shortened', async t => {
   const figures = { small: { golf: [12_345, 123_456, 1_230_000].map((weight) => ({ weight })) } }
-  t.match(toMarkdown(BALLS, [toRun(BALLS, { ...WEIGHED, figures, wrong: {} })]), '**123k** <sub>12,345-1.23M</sub>')
+  t.match(toMarkdown(BALLS, [toRun(BALLS, { ...WEIGHED, figures, wrong: {} })]), '**123k** <sub>12,345\u20111.23M</sub>')
 })
 
 t.test('ours finds what there is in each table, with each parameter', async t => {

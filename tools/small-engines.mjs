@@ -50,6 +50,13 @@ const PUSH = ARRAY + '.push('
 const PART_LENGTH = 12_000
 
 /**
+ * What a classic script begins with, and all that a QuickJS needs to run its bytecode where it lies, in flash: there names have numbers,
+ * given in order of appearance, and this one has been given the first of them before any script is read. A QuickJS of another version
+ * copies the code to its heap instead.
+ */
+const FIRST = 'typeof AggregateError;'
+
+/**
  * Make one classic script of a module that exports nothing. Each of its lines is a script by itself: an engine holds all functions of a
  * script half compiled until it has read the last of them, and a host that hands over line by line needs half the memory for that.
  *
@@ -84,7 +91,7 @@ export async function buildClassicScript(entry, root, core) {
     const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
     return code
   }))
-  return lines.join('')
+  return FIRST + lines.join('')
 }
 
 /**

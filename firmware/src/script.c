@@ -210,16 +210,25 @@ static JSValue compile(JSContext *context, const mr_script *script) {
 
 #endif
 
-// Compiles the scripts that come as source. This is done before there is anything else in the pool, as it takes more memory
-// than all that comes after. False if there is a mistake in one.
-static bool compile_scripts(mr_app *app, JSValue *functions) {
+static JSValue read_bytecode(JSContext *context, const mr_script *script) {
+  // (In place, if that is possible.)
+  const int flags = JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA;
+  return JS_ReadObject(context, script->data, script->size, flags);
+}
+
+// Loads what has to come before there is anything else in the pool. False if there is a mistake in it.
+//
+// Scripts as source, since to compile takes more memory than all that comes after. And bytecode, if it is the first script:
+// Bellard's QuickJS leaves the code of functions where it is, in flash, where names have the same numbers as in the bytecode,
+// which counts them from the first that a new engine has to give. (So our scripts begin with a name that it has given by then.)
+static bool load_first(mr_app *app, JSValue *loaded) {
   for (size_t ix = 0; ix < app->config.n_scripts; ix++) {
     const mr_script *script = &app->config.scripts[ix];
-    functions[ix] = JS_UNDEFINED;
-    if (script->kind != MR_SOURCE) continue;
+    loaded[ix] = JS_UNDEFINED;
+    if (script->kind != MR_SOURCE && ix > 0) continue;
     start_clock(app);
-    functions[ix] = compile(app->context, script);
-    if (!JS_IsException(functions[ix])) continue;
+    loaded[ix] = script->kind == MR_SOURCE ? compile(app->context, script) : read_bytecode(app->context, script);
+    if (!JS_IsException(loaded[ix])) continue;
     add_intrinsics(app->context);  // (without, an error cannot say what it is)
     mr_app_caught(app, script->name);
     return false;
@@ -227,21 +236,20 @@ static bool compile_scripts(mr_app *app, JSValue *functions) {
   return true;
 }
 
-static JSValue read_bytecode(JSContext *context, const mr_script *script) {
-  JSValue code = JS_ReadObject(context, script->data, script->size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(code) || JS_VALUE_GET_TAG(code) != JS_TAG_MODULE) return code;
-  // Modules stay with the context, and are found by their names when others import them.
+// Runs a script. Modules stay with the context, and are found by their names when others import them.
+static JSValue run_script(JSContext *context, const mr_script *script, JSValue code) {
+  if (JS_IsException(code)) return code;
   if (script->kind == MR_MODULE) return JS_UNDEFINED;
-  return JS_ResolveModule(context, code) < 0 ? JS_EXCEPTION : code;
+  if (JS_VALUE_GET_TAG(code) == JS_TAG_MODULE && JS_ResolveModule(context, code) < 0) return JS_EXCEPTION;
+  return JS_EvalFunction(context, code);
 }
 
-static bool run_scripts(mr_app *app, const JSValue *functions) {
+static bool run_scripts(mr_app *app, const JSValue *loaded) {
   JSContext *context = app->context;
   for (size_t ix = 0; ix < app->config.n_scripts; ix++) {
     const mr_script *script = &app->config.scripts[ix];
     start_clock(app);
-    JSValue value = script->kind == MR_SOURCE ? functions[ix] : read_bytecode(context, script);
-    if (!JS_IsException(value) && !JS_IsUndefined(value)) value = JS_EvalFunction(context, value);
+    JSValue value = run_script(context, script, JS_IsUndefined(loaded[ix]) ? read_bytecode(context, script) : loaded[ix]);
     if (JS_IsException(value)) {
       mr_app_caught(app, script->name);
       return false;
@@ -265,14 +273,14 @@ static bool boot_inside(mr_app *app) {
   JS_SetContextOpaque(app->context, app);
   app->served = app->handle = app->body_prototype = JS_UNDEFINED;
   set_gc_mark(app, app->pool.size / 100 * MR_GC_PERCENT);
-  JSValue *functions = js_malloc(app->context, app->config.n_scripts * sizeof(JSValue));
-  if (!compile_scripts(app, functions)) return false;
+  JSValue *loaded = js_malloc(app->context, app->config.n_scripts * sizeof(JSValue));
+  if (!load_first(app, loaded)) return false;
   add_intrinsics(app->context);
   mr_globals_boot(app);
   mr_exchanges_boot(app);
   if (app->config.extend) app->config.extend(app->context);
-  if (!run_scripts(app, functions)) return false;
-  js_free(app->context, functions);
+  if (!run_scripts(app, loaded)) return false;
+  js_free(app->context, loaded);
   run_jobs(app);
   if (!JS_IsFunction(app->context, app->served)) {
     mr_app_log(app, MR_LOG_ERROR, "no script has called serve(app)");

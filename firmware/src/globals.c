@@ -1,5 +1,5 @@
-// What scripts expect and a bare engine lacks: console and timers. And a word about promises that were rejected without anybody
-// looking.
+// What scripts expect and a bare engine lacks: console and timers. Collections, for scripts that name one. And a word about promises
+// that were rejected without anybody looking.
 
 #include <stdio.h>
 #include <string.h>
@@ -188,6 +188,29 @@ void mr_rejections_report(mr_app *app) {
   }
 }
 
+// --------------------------------------------------------------------------------------------------------- collections
+
+static const char *const COLLECTIONS[] = {"Map", "Set", "WeakMap", "WeakSet"};
+#define N_COLLECTIONS ((int)(sizeof COLLECTIONS / sizeof *COLLECTIONS))
+
+// A getter and setter for one of them, by its index. All take more than 2 KB, and most apps have none: so the engine makes them, in
+// place of these, when a script first names one.
+static JSValue collection(JSContext *context, JSValueConst global, int argc, JSValueConst *argv, int ix) {
+  JS_AddIntrinsicMapSet(context);
+  if (argc == 0) return JS_GetPropertyStr(context, global, COLLECTIONS[ix]);
+  JS_SetPropertyStr(context, global, COLLECTIONS[ix], JS_DupValue(context, argv[0]));
+  return JS_UNDEFINED;
+}
+
+static void define_collections(JSContext *context, JSValueConst global) {
+  for (int ix = 0; ix < N_COLLECTIONS; ix++) {
+    const JSAtom name = JS_NewAtom(context, COLLECTIONS[ix]);
+    JSValue accessor = JS_NewCFunctionMagic(context, collection, COLLECTIONS[ix], 0, JS_CFUNC_generic_magic, ix);
+    JS_DefinePropertyGetSet(context, global, name, JS_DupValue(context, accessor), accessor, JS_PROP_CONFIGURABLE);
+    JS_FreeAtom(context, name);
+  }
+}
+
 // ---------------------------------------------------------------------------------------------------------------- boot
 
 void mr_globals_boot(mr_app *app) {
@@ -210,6 +233,7 @@ void mr_globals_boot(mr_app *app) {
   JS_SetPropertyFunctionList(context, console, console_functions, sizeof console_functions / sizeof *console_functions);
   JS_SetPropertyStr(context, global, "console", console);
   JS_SetPropertyFunctionList(context, global, timer_functions, sizeof timer_functions / sizeof *timer_functions);
+  define_collections(context, global);
   JS_FreeValue(context, global);
   JS_SetHostPromiseRejectionTracker(app->runtime, on_rejection, app);
 }

@@ -181,13 +181,12 @@ void mr_app_caught(mr_app *app, const char *what) {
 mr_app *mr_app_of(JSContext *context) { return JS_GetContextOpaque(context); }
 
 // What the app, the demo and most scripts use. Left out are Proxy, WeakRef and String.prototype.normalize, which cost memory;
-// eval and Function are there only for scripts that come as source.
+// eval and Function are there only for scripts that come as source, Map and its like only if they are used (globals.c).
 static void add_intrinsics(JSContext *context) {
   JS_AddIntrinsicBaseObjects(context);
   JS_AddIntrinsicDate(context);
   JS_AddIntrinsicRegExp(context);
   JS_AddIntrinsicJSON(context);
-  JS_AddIntrinsicMapSet(context);
   JS_AddIntrinsicTypedArrays(context);
   JS_AddIntrinsicPromise(context);
 }

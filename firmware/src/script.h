@@ -67,7 +67,7 @@ void mr_app_caught(mr_app *app, const char *what);
 void mr_exchanges_boot(mr_app *app);
 void mr_exchanges_lost(mr_app *app);
 
-// globals.c: console and timers; runs what is due, answers as mr_app_turn; reports the rejections that are left unhandled.
+// globals.c: console, timers, collections; runs what is due, answers as mr_app_turn; reports the rejections that are left unhandled.
 void mr_globals_boot(mr_app *app);
 uint32_t mr_timers_run(mr_app *app);
 void mr_rejections_report(mr_app *app);

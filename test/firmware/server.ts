@@ -808,6 +808,11 @@ t.test('a script', { skip }, async t => {
     await program.logged('thrown in a timer')
   })
 
+  t.test('has collections as soon as it names one, or its own in place of them', async t => {
+    t.match(await get(await start(t), '/collections'), { body: '[30,2,"held",true,true]' })
+    t.match(await get(await start(t), '/own-collection'), { body: '["our own","function"]' })
+  })
+
   t.test('whose rejection nobody handles has it in the log; a handled one is not there', async t => {
     t.match(await get(program, '/rejection-handled'), { statusCode: 200 })
     t.match(await get(program, '/rejection'), { statusCode: 200, body: 'rejected' })

@@ -160,6 +160,29 @@ t.test('each line of the classic scripts is a script by itself, and none is long
   }
 })
 
+t.test('a step may put members of any one letter on requests and responses', async t => {
+  for (const name of ['microrest.es5.js', 'microrest.nano.es5.js']) {
+    const world = createContext({ answers: [] })
+    runInContext(readFileSync(path.join(DIST, name), 'utf8') + `
+      var app = microrest()
+      app.use(function (req, res, next) {
+        'abcdefghijklmnopqrstuvwxyz_$'.split('').forEach(function (letter) {
+          req[letter] = req[letter.toUpperCase()] = res[letter] = res[letter.toUpperCase()] = 0
+        })
+        next()
+      })
+      app.post('/', function (req, res) {
+        res.on('finish', function () { answers.push('finished') })
+        res.setHeader('x-one', '1')
+        res.end(req.body + req.headers['x-two'])
+      })
+      microrest.handle(app, { method: 'POST', url: '/', headers: ['X-Two', '2'], body: 'sent' }, function (status, headers, body) {
+        answers.push(status, headers['x-one'], body)
+      })`, world)
+    t.strictSame([...world.answers as unknown[]], [200, '1', 'sent2', 'finished'], name)
+  }
+})
+
 t.test('what a small engine rejects is found', async t => {
   const table: [script: string, trouble: string][] = [
     ['let a = 1', 'syntax that is newer than ES5'],

@@ -162,6 +162,10 @@ const hasOwn = {}.hasOwnProperty
 const CONTENT_TYPE = 'content-type'
 const CONTENT_LENGTH = 'content-length'
 const CONTENT_ENCODING = 'content-encoding'
+const TRANSFER_ENCODING = 'transfer-encoding'
+
+/** The header fields that tell of a body. */
+const OF_BODY = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING]
 
 /** A thrown value as one that counts as an error: any that is truthy. @internal */
 export const toError = (thrown: unknown): unknown => thrown || new Error('thrown: ' + thrown)
@@ -270,15 +274,12 @@ const statusOf = (err: unknown): number =>
 
 export type Headers = { readonly [name: string]: string | number | readonly string[] }
 
-/** What is set of a header; nothing where a response cannot tell. */
-const getHeader = (res: HostRes, name: string): unknown => res.getHeader && res.getHeader(name)
-
 /**
  * Take back what an earlier step has said of an answer that is not sent. (What was not said is left alone: node takes the removal
  * of a content-length for a word on the next one too, and sends that chunked.)
  */
 function takeBack(res: HostRes, names: string[]): void {
-  for (const name of names) if (getHeader(res, name)) res.removeHeader(name)
+  for (const name of names) if (res.getHeader && res.getHeader(name)) res.removeHeader(name)
 }
 
 /** JSON text; of what has none undefined, and a notice of the reason. */
@@ -340,10 +341,10 @@ function respond(
     if (headers) {
       for (const name of Object.keys(headers)) {
         // An error's headers may be those of somebody else's answer. They do not describe this one.
-        if (!err || !/^(content-(type|length|encoding)|transfer-encoding)$/i.test(name)) res.setHeader(name, headers[name]!)
+        if (!err || OF_BODY.indexOf(name.toLowerCase()) < 0) res.setHeader(name, headers[name]!)
       }
     }
-    if (type && !getHeader(res, CONTENT_TYPE)) res.setHeader(CONTENT_TYPE, type)
+    if (type && !(res.getHeader && res.getHeader(CONTENT_TYPE))) res.setHeader(CONTENT_TYPE, type)
     if (body === undefined) res.end()
     else res.end(body as string | Uint8Array)
   } catch (failure) {
@@ -577,10 +578,11 @@ function isEmpty(req: BodyReq): boolean {
 
 /** True if the head of a request announces a body. (Node makes `headers` when they are first asked for, which takes a while.) */
 function saysBody({ headers, rawHeaders }: BodyReq): boolean {
-  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers['transfer-encoding'])
+  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers[TRANSFER_ENCODING])
   for (let ix = 0; ix < rawHeaders.length; ix += 2) {
     const { length } = rawHeaders[ix]!
-    if ((length === 14 || length === 17) && /^(content-length|transfer-encoding)$/i.test(rawHeaders[ix]!)) return true
+    // (Of those fields one has 14 characters, and one 17: content-length and transfer-encoding.)
+    if ((length === 14 || length === 17) && OF_BODY.indexOf(rawHeaders[ix]!.toLowerCase()) >= 0) return true
   }
   return false
 }
@@ -649,7 +651,7 @@ export const isPattern = (path: string): boolean => /(^|\/)(:|\*(\/|$))/.test(pa
 
 /** A prefix as components, without the trailing slash. @internal */
 export const prefixOf = (prefix: string, options?: PathOptions): string[] =>
-  fold(prefix.replace(/^\/?/, '/').replace(/\/$/, ''), options).split('/')
+  fold((prefix[0] === '/' ? prefix : '/' + prefix).replace(/\/$/, ''), options).split('/')
 
 /**
  * The components of a path, percent-decoded one by one: '/a/b%2Fc' is '', 'a', 'b/c'. Throws a 400 for a malformed escape.
@@ -711,7 +713,7 @@ export const bare = <T>(): { [name: string]: T } => Object.create(null)
 export const noSteps = (): Categories => ({ pre: [], use: [], err: [], post: [] })
 
 /** True if a path names a category. @internal */
-export const isCategory = (path: unknown): boolean => /^(pre|use|err|post)$/.test(path as string)
+export const isCategory = (path: unknown): boolean => hasOwn.call(noSteps(), path as string)
 
 /** One step or a list of them as a new list. Throws for what is no function. @internal */
 export function toSteps(steps: unknown): Step[] {

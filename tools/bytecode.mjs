@@ -13,6 +13,8 @@
 //
 // What is named are classic scripts, run in this order behind dist/microrest.es5.js; or a module (with --bare), which brings
 // what it imports. Names and positions in the sources are left out of the bytecode.
+//
+// Scripts are compiled as one, since an engine leaves the code of the first in flash (load_first in firmware/src/script.c).
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -20,6 +22,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import ts from 'typescript'
 import { ROOT } from './project.mjs'
 
 /** @typedef {{ name: string, bytes: Uint8Array, kind: 'MR_SOURCE' | 'MR_BYTECODE' | 'MR_MODULE' }} Script */
@@ -40,26 +43,62 @@ function readSource(file) {
   return scripts.map((script) => ({ name: path.basename(file), bytes: Buffer.from(script), kind: 'MR_SOURCE' }))
 }
 
+/** @typedef {{ file: string, text: string, isModule?: boolean, isStrict?: boolean | undefined }} Source */
+
+/**
+ * Join classic scripts, as far as that changes nothing: those that are strict as a whole are not joined to those that are not.
+ *
+ * @param {readonly string[]} files
+ */
+function join(files) {
+  /** @type {Source[]} */
+  const sources = []
+  for (const file of files) {
+    const next = readScript(file)
+    const last = sources.at(-1)
+    const isSame = last && (last.isStrict ?? next.isStrict) === (next.isStrict ?? last.isStrict)
+    if (!isSame || last.isModule || next.isModule) sources.push(next)
+    else sources.splice(-1, 1, { file, text: `${last.text}\n;${next.text}`, isStrict: last.isStrict ?? next.isStrict })
+  }
+  return sources
+}
+
+/**
+ * @param {string} file
+ * @returns {Source}
+ */
+function readScript(file) {
+  const text = fs.readFileSync(file, 'utf8')
+  if (/^(import|export)\b/m.test(text)) return { file, text, isModule: true }
+  // (Those of microrest are strict inside, whatever is around them.)
+  if (text.startsWith('/*! microrest ')) return { file, text }
+  const [first] = ts.createSourceFile(file, text, ts.ScriptTarget.ESNext).statements
+  const isStrict = first && ts.isExpressionStatement(first) && ts.isStringLiteral(first.expression) && first.expression.text === 'use strict'
+  return { file, text, isStrict: Boolean(isStrict) }
+}
+
 /**
  * A script, behind the modules that it imports.
  *
  * @param {string} qjsc
- * @param {string} file
+ * @param {Source} source
  * @returns {Script[]}
  */
-export function compile(qjsc, file) {
+function compile(qjsc, { file, text, isModule, isStrict }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'microrest-bytecode-'))
   try {
     const output = path.join(folder, 'bytecode.c')
+    const name = path.basename(file)
+    if (!isModule) fs.writeFileSync(path.join(folder, name), isStrict ? `'use strict';${text}` : text)
     // (Modules are found again by the names that they are compiled by. So these must not depend on where the compiler was
     // started. It is started elsewhere, so a path to it has to be a whole one.)
     const command = qjsc.includes('/') ? path.resolve(qjsc) : qjsc
-    execFileSync(command, [...optionsOf(qjsc), '-o', output, path.basename(file)], { cwd: path.dirname(path.resolve(file)) })
+    execFileSync(command, [...optionsOf(qjsc), '-o', output, name], { cwd: isModule ? path.dirname(path.resolve(file)) : folder })
     const arrays = [...fs.readFileSync(output, 'utf8').matchAll(/const uint8_t (\w+)\[\d+\] = \{([^}]*)\}/g)]
-    return arrays.map(([, name = '', list = ''], ix) => {
+    return arrays.map(([, array = '', list = ''], ix) => {
       const isMain = ix === arrays.length - 1
       const bytes = Uint8Array.from(list.match(/0x[\da-f]+/gi) ?? [], Number)
-      return { name: isMain ? path.basename(file) : name, bytes, kind: isMain ? 'MR_BYTECODE' : 'MR_MODULE' }
+      return { name: isMain ? name : array, bytes, kind: isMain ? 'MR_BYTECODE' : 'MR_MODULE' }
     })
   } finally {
     fs.rmSync(folder, { recursive: true })
@@ -110,7 +149,7 @@ function main() {
   const core = path.join(ROOT, 'dist', values.nano ? 'microrest.nano.es5.js' : 'microrest.es5.js')
   const files = values.bare ? positionals : [core, ...positionals]
   if (files.length === 0) throw new Error('no scripts are named')
-  const text = toC(files.flatMap((file) => (values.source ? readSource(file) : compile(values.qjsc, file))))
+  const text = toC(values.source ? files.flatMap(readSource) : join(files).flatMap((source) => compile(values.qjsc, source)))
   if (values.output === undefined) process.stdout.write(text)
   else fs.writeFileSync(values.output, text)
 }

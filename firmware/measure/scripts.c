@@ -40,14 +40,14 @@ static void add_lines(const char *name, const uint8_t *text, size_t size) {
 typedef struct {
   const char *name;
   const uint8_t *text, *text_end, *app_text, *app_text_end;
-  const uint8_t *code, *app_code;
-  size_t code_size, app_code_size;
+  const uint8_t *code;
+  size_t code_size;
 } script_set;
 
 size_t find_scripts(const char *name, const char *form, const mr_script **scripts) {
   const script_set sets[] = {
-      {"es5", es5_text, es5_text_end, es5_app_text, es5_app_text_end, es5_code, es5_app_code, es5_code_size, es5_app_code_size},
-      {"nano", nano_text, nano_text_end, nano_app_text, nano_app_text_end, nano_code, nano_app_code, nano_code_size, nano_app_code_size},
+      {"es5", es5_text, es5_text_end, es5_app_text, es5_app_text_end, es5_code, es5_code_size},
+      {"nano", nano_text, nano_text_end, nano_app_text, nano_app_text_end, nano_code, nano_code_size},
   };
   n_found = 0;
   *scripts = found;
@@ -58,8 +58,7 @@ size_t find_scripts(const char *name, const char *form, const mr_script **script
       add_lines("microrest.js", set->text, (size_t)(set->text_end - set->text));
       add("app.js", set->app_text, (size_t)(set->app_text_end - set->app_text), MR_SOURCE);
     } else if (!strcmp(form, "bytecode")) {
-      add("microrest.js", set->code, set->code_size, MR_BYTECODE);
-      add("app.js", set->app_code, set->app_code_size, MR_BYTECODE);
+      add("app.js", set->code, set->code_size, MR_BYTECODE);
     }
   }
   return n_found;

@@ -21,14 +21,15 @@ MEASURED := $(ROOT)/firmware/measure
 ES5 := $(ROOT)/dist/microrest.es5.js
 NANO := $(ROOT)/dist/microrest.nano.es5.js
 
-# $(call bytecode,engine): a header with all scripts, by the engine's own compiler.
+# $(call bytecode,engine): a header with the scripts, by the engine's own compiler. Each is joined to its app, as tools/bytecode.mjs
+# joins scripts, for the engine to leave the code of both where it is.
 define bytecode
 $(BUILD)/$(1)/bytecode.h: $(ES5) $(NANO) $(MEASURED)/app.js $(MEASURED)/app.nano.js
 	@mkdir -p $$(@D)
-	$(QJSC_$(1)) -N es5_code -o $$@.1 $(ES5)
-	$(QJSC_$(1)) -N es5_app_code -o $$@.2 $(MEASURED)/app.js
-	$(QJSC_$(1)) -N nano_code -o $$@.3 $(NANO)
-	$(QJSC_$(1)) -N nano_app_code -o $$@.4 $(MEASURED)/app.nano.js
-	cat $$@.1 $$@.2 $$@.3 $$@.4 > $$@
-	rm $$@.1 $$@.2 $$@.3 $$@.4
+	cat $(ES5) $(MEASURED)/app.js > $$@.js
+	$(QJSC_$(1)) -N es5_code -o $$@.1 $$@.js
+	cat $(NANO) $(MEASURED)/app.nano.js > $$@.js
+	$(QJSC_$(1)) -N nano_code -o $$@.2 $$@.js
+	cat $$@.1 $$@.2 > $$@
+	rm $$@.1 $$@.2 $$@.js
 endef

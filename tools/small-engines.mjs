@@ -78,10 +78,13 @@ export async function buildClassicScript(entry, root, core) {
   const statements = keepInArray(printAt(ts.ScriptTarget.ES5, modern))
   /** @type {string[]} */
   const parts = []
+  let before = ''
   for (const statement of statements) {
     const part = parts.pop() ?? ''
-    // (Functions in a row are pushed at once.)
-    const text = part.endsWith(')\n') && statement.startsWith(PUSH) ? part.slice(0, -2) + ',' + statement.slice(PUSH.length) : part + statement
+    // (Functions and constants in a row are pushed at once.)
+    const isNextInRow = part && before.startsWith(PUSH) && statement.startsWith(PUSH)
+    const text = isNextInRow ? part.slice(0, -2) + ',' + statement.slice(PUSH.length) : part + statement
+    before = statement
     if (text.length < PART_LENGTH) parts.push(text + '\n')
     else parts.push(part, statement + '\n')
   }
@@ -90,11 +93,14 @@ export async function buildClassicScript(entry, root, core) {
   parts[parts.length - 1] += "if (typeof module == 'object') module.exports = root.microrest"
   const lines = await Promise.all(parts.map(async (part, ix) => {
     // Not esbuild's --global-name: its helper does not run on MicroQuickJS. Not plain globalThis: older engines lack it.
-    const script = `(function (root) {
+    /** @type {[name: string, value: string][]} */
+    const given = []
+    if (ix > 0) given.push([ARRAY, 'microrest'])
+    if (/\broot\b/.test(part)) given.push(['root', "typeof globalThis == 'object' ? globalThis : this"])
+    const script = `(function (${given.map(([name]) => name)}) {
       'use strict'
-      ${ix ? `var ${ARRAY} = root.microrest` : ''}
       ${part}
-    })(typeof globalThis == 'object' ? globalThis : this)`
+    })(${given.map(([, value]) => value)})`
     const { code } = await transform(script, { minify: true, target: 'es5', legalComments: 'none' })
     return code
   }))
@@ -129,12 +135,15 @@ function keepInArray(code) {
     const symbol = symbolOf(name)
     if (!indexes.has(symbol)) indexes.set(symbol, indexes.size)
   }
-  // Functions first, as they are there before all else.
-  const functions = file.statements.filter(ts.isFunctionDeclaration)
-  for (const { name } of functions) add(name)
-  for (const statement of file.statements) {
-    if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) add(name)
-  }
+  const variables = file.statements.filter(ts.isVariableStatement).flatMap((statement) => [...statement.declarationList.declarations])
+  const { counts, assigned } = countUses(file, symbolOf)
+  const countOf = (/** @type {Declared} */ { name }) => counts.get(name && ts.isIdentifier(name) ? symbolOf(name) : undefined) ?? 0
+  const isFunction = (/** @type {ts.VariableDeclaration} */ { name, initializer }) => (
+    initializer && ts.isFunctionExpression(initializer) && ts.isIdentifier(name) && !assigned.has(symbolOf(name))
+  )
+  // Functions first, as they are there before all else; and of these those that are used most, for their numbers to be short.
+  const functions = [...file.statements.filter(ts.isFunctionDeclaration), ...variables.filter(isFunction)].sort((a, b) => countOf(b) - countOf(a))
+  for (const { name } of [...functions, ...variables]) add(name)
 
   /** True if a function looks at its `this`. @param {ts.Node} node @returns {boolean} */
   const looks = (node) => node.kind === ts.SyntaxKind.ThisKeyword ||
@@ -161,18 +170,24 @@ function keepInArray(code) {
       return ts.visitEachChild(node, visit, context)
     }
     const visitAll = (/** @type {ts.Node} */ node) => ts.visitEachChild(node, visit, context)
-    const asFunction = (/** @type {ts.FunctionDeclaration} */ declared) => {
-      const { parameters, body } = /** @type {ts.FunctionDeclaration} */ (visitAll(declared))
+    const asFunction = (/** @type {Declared} */ declared) => {
+      const made = ts.isVariableDeclaration(declared) ? /** @type {ts.FunctionExpression} */ (declared.initializer) : declared
+      const { parameters, body } = /** @type {ts.FunctionDeclaration | ts.FunctionExpression} */ (visitAll(made))
       return factory.createFunctionExpression(undefined, undefined, undefined, undefined, parameters, undefined, /** @type {ts.Block} */ (body))
     }
+    const push = (/** @type {ts.Expression} */ value) => (
+      factory.createExpressionStatement(factory.createCallExpression(factory.createPropertyAccessExpression(own, 'push'), undefined, [value]))
+    )
     return () => {
-      const push = factory.createPropertyAccessExpression(own, 'push')
-      const first = functions.map((declared) => factory.createExpressionStatement(factory.createCallExpression(push, undefined, [asFunction(declared)])))
+      const first = functions.map((declared) => push(asFunction(declared)))
       const rest = file.statements.flatMap((statement) => {
         if (ts.isFunctionDeclaration(statement)) return []
         if (!ts.isVariableStatement(statement)) return /** @type {ts.Statement} */ (visit(statement))
-        return statement.declarationList.declarations.flatMap(({ name, initializer }) => {
-          if (!initializer) return []
+        return statement.declarationList.declarations.flatMap((declared) => {
+          if (functions.includes(declared)) return []
+          // (What is undefined as well: to an engine an array with a hole is a table.)
+          const { name, initializer = factory.createVoidZero() } = declared
+          if (isConstant(initializer)) return push(initializer)
           const target = /** @type {ts.Expression} */ (visit(name))
           return factory.createExpressionStatement(factory.createAssignment(target, /** @type {ts.Expression} */ (visit(initializer))))
         })
@@ -183,6 +198,40 @@ function keepInArray(code) {
   const { transformed: [moved] } = ts.transform(file, [transformer])
   const printer = ts.createPrinter()
   return moved?.statements.map((statement) => printer.printNode(ts.EmitHint.Unspecified, statement, file).replace(/;$/, '')) ?? []
+}
+
+/** True for what needs nothing else to be there already. @param {ts.Expression} value */
+function isConstant(value) {
+  return ts.isLiteralExpression(value) || ts.isVoidExpression(value) || value.kind === ts.SyntaxKind.NullKeyword ||
+    (ts.isArrayLiteralExpression(value) && !value.elements.length)
+}
+
+/** @typedef {ts.FunctionDeclaration | ts.VariableDeclaration} Declared */
+
+/**
+ * How often each name is used, and which names are assigned to.
+ *
+ * @param {ts.SourceFile} file
+ * @param {(name: ts.Identifier) => ts.Symbol | undefined} symbolOf
+ */
+function countUses(file, symbolOf) {
+  /** @type {Map<ts.Symbol | undefined, number>} */
+  const counts = new Map()
+  /** @type {Set<ts.Symbol | undefined>} */
+  const assigned = new Set()
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (ts.isIdentifier(node)) {
+      const symbol = symbolOf(node)
+      counts.set(symbol, (counts.get(symbol) ?? 0) + 1)
+      if (ts.isBinaryExpression(node.parent) && node.parent.left === node && node.parent.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
+        assigned.add(symbol)
+      }
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return { counts, assigned }
 }
 
 /**

@@ -18,6 +18,10 @@ const hasOwn = {}.hasOwnProperty;
 const CONTENT_TYPE = 'content-type';
 const CONTENT_LENGTH = 'content-length';
 const CONTENT_ENCODING = 'content-encoding';
+const TRANSFER_ENCODING = 'transfer-encoding';
+
+/** The header fields that tell of a body. */
+const OF_BODY = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING];
 
 /** A thrown value as one that counts as an error: any that is truthy. @internal */
 const toError = (thrown) => thrown || new Error('thrown: ' + thrown);
@@ -101,15 +105,12 @@ const statusOf = (err) =>
 
 // --------------------------------------------------------------------------------------------------------- answers
 
-/** What is set of a header; nothing where a response cannot tell. */
-const getHeader = (res, name) => res.getHeader && res.getHeader(name);
-
 /**
  * Take back what an earlier step has said of an answer that is not sent. (What was not said is left alone: node takes the removal
  * of a content-length for a word on the next one too, and sends that chunked.)
  */
 function takeBack(res, names) {
-  for (const name of names) if (getHeader(res, name)) res.removeHeader(name);
+  for (const name of names) if (res.getHeader && res.getHeader(name)) res.removeHeader(name);
 }
 
 /** JSON text; of what has none undefined, and a notice of the reason. */
@@ -171,10 +172,10 @@ function respond(
     if (headers) {
       for (const name of Object.keys(headers)) {
         // An error's headers may be those of somebody else's answer. They do not describe this one.
-        if (!err || !/^(content-(type|length|encoding)|transfer-encoding)$/i.test(name)) res.setHeader(name, headers[name]);
+        if (!err || OF_BODY.indexOf(name.toLowerCase()) < 0) res.setHeader(name, headers[name]);
       }
     }
-    if (type && !getHeader(res, CONTENT_TYPE)) res.setHeader(CONTENT_TYPE, type);
+    if (type && !(res.getHeader && res.getHeader(CONTENT_TYPE))) res.setHeader(CONTENT_TYPE, type);
     if (body === undefined) res.end();
     else res.end(body);
   } catch (failure) {
@@ -369,10 +370,11 @@ function isEmpty(req) {
 
 /** True if the head of a request announces a body. (Node makes `headers` when they are first asked for, which takes a while.) */
 function saysBody({ headers, rawHeaders }) {
-  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers['transfer-encoding']);
+  if (!rawHeaders) return !!(headers[CONTENT_LENGTH] || headers[TRANSFER_ENCODING]);
   for (let ix = 0; ix < rawHeaders.length; ix += 2) {
     const { length } = rawHeaders[ix];
-    if ((length === 14 || length === 17) && /^(content-length|transfer-encoding)$/i.test(rawHeaders[ix])) return true;
+    // (Of those fields one has 14 characters, and one 17: content-length and transfer-encoding.)
+    if ((length === 14 || length === 17) && OF_BODY.indexOf(rawHeaders[ix].toLowerCase()) >= 0) return true;
   }
   return false;
 }

@@ -138,7 +138,7 @@ const commonReq = {
 
 /** True for the names of the fields that tell of a body. (By the length first: most names need no more.) */
 const isFraming = (name) =>
-  !!name && (name.length === 14 || name.length === 17) && /^(content-length|transfer-encoding)$/i.test(name);
+  !!name && (name.length === 14 || name.length === 17) && [CONTENT_LENGTH, TRANSFER_ENCODING].indexOf(name.toLowerCase()) >= 0;
 
 function buildReq({ method, url, headers, body, client, bodySizeLimit = MAX_BODY_BYTES }) {
   const req = Object.create(commonReq);

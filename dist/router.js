@@ -719,8 +719,8 @@ const MANY = 8;
 const PARAM = '?';
 const TAIL = '#';
 
-/** A decoded component as text without what has a meaning in a path or a shape. */
-const escape = (part) => part.replace(/[%/?#]/g, (char) => '%' + char.charCodeAt(0).toString(16));
+/** A character that means something in a path or a shape, as one that does not. */
+const escape = (char) => '%' + char.charCodeAt(0).toString(16);
 
 /** Without a trailing slash, if that is to be ignored. */
 const trim = (path, options) =>
@@ -733,21 +733,18 @@ const trim = (path, options) =>
  */
 function shapeOf(path, options, names) {
   if (!isString(path)) return 'RegExp ' + path;
-  let shape = '';
-  for (const part of trim(path.replace(/^\/?/, '/'), options).slice(1).split('/')) {
-    // `:` and a name, `:*` and perhaps a name, or `*` alone.
-    const found = part.match(/^(:\*?|\*$)([^]*)/);
-    if (!found) {
-      shape += '/' + escape(fold(part, options));
-      continue;
-    }
-    const isTail = found[1] !== ':';
-    const name = found[2] || (isTail && '*');
-    if (!name || (isTail && shape.indexOf(TAIL) >= 0) || names.indexOf(name) >= 0) refuse('bad parameter "' + part + '" in path', path);
-    names.push(name);
-    shape += isTail ? TAIL : PARAM;
-  }
-  return shape;
+  let hasTail = false;
+  // `:` and a name, `:*` and perhaps a name, or `*` alone. (All of the path is escaped before, its names as well.)
+  const shape = trim((path[0] === '/' ? '' : '/') + path, options).replace(/[%?#]/g, escape)
+    .replace(/\/(:\*?|\*(?=\/|$))([^/]*)/g, (_part, kind, rest) => {
+      const isTail = kind !== ':';
+      const name = decode(rest) || (isTail && '*');
+      if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + decode(rest) + '" in path', path);
+      names.push(name);
+      hasTail = hasTail || isTail;
+      return isTail ? TAIL : PARAM;
+    });
+  return fold(shape, options);
 }
 
 /** The names of a pattern's parameters as they are kept: once for each list of names. */
@@ -967,8 +964,7 @@ function match(router, target, method) {
   ) {
     text = trim(pathOf(url), options);
     if (text.indexOf('%') >= 0) {
-      const parts = components(text);
-      text = (/%(2[35f]|3f)/i.test(text) ? parts.map(escape) : parts).join('/');
+      text = components(text).map((part) => part.replace(/[%/?#]/g, escape)).join('/');
     }
     const folded = fold(text, options);
     found = root_ && search(root_, folded, 0, 0, method);

@@ -775,16 +775,13 @@ function end(run) {
 
 // ------------------------------------------------------------------------------------------------------- definitions
 
+/** Those of a plain route, neither a pattern nor a RegExp. */
 const NO_NAMES = [];
 
 const ANY = '_ANY_';
 
 /** So many different characters are enough to decide by. (To find the most of a large table takes longer than it gains.) */
 const MANY = 8;
-
-/** What stands in a shape for a parameter, with the slash before it, and for a tail. */
-const PARAM = '?';
-const TAIL = '#';
 
 /** A character that means something in a path or a shape, as one that does not. */
 const escape = (char) => '%' + char.charCodeAt(0).toString(16);
@@ -809,21 +806,21 @@ function shapeOf(path, options, names) {
       if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + decode(rest) + '" in path', path);
       names.push(name);
       hasTail = hasTail || isTail;
-      return isTail ? TAIL : PARAM;
+      return isTail ? '#' : '?';
     });
   return fold(shape, options);
 }
 
 /** The names of a pattern's parameters as they are kept: once for each list of names. */
-function keepNames(router, names) {
-  const { names_ } = router;
+function keepNames({ names_, lists_ }, names) {
   const key = names.join('/');
-  return names_[key] || (names_[key] = names.map((name) => {
-    if (names.length > 1) return keepNames(router, [name])[0];
+  return lists_[key] || (lists_[key] = names.map((name) => {
+    const known = names_.indexOf(name);
+    if (known >= 0) return known;
     // (Read back from where it is a key, it is the very string that an engine knows such keys by, and faster.)
     const table = bare();
     table[name] = name;
-    return { name_: Object.keys(table)[0], site_: name === '__proto__' ? -1 : router.sites_++ };
+    return names_.push(Object.keys(table)[0]) - 1;
   }));
 }
 
@@ -841,28 +838,28 @@ function through(node, from, route) {
 }
 
 /** True for a character of a literal text; false for what ends one. */
-const isLiteral = (char) => !!char && char !== PARAM && char !== TAIL;
+const isLiteral = (char) => !!char && char !== '?' && char !== '#';
 
 /** Set the fields of a node by the routes that go through it. */
 function grow(node) {
   const from = node.at_;
   const routes = node.routes_;
-  const { shape_ } = routes[0];
   const longer = [];
   const tails = bare();
   node.routes_ = undefined;
 
   // The text of all of them goes as far as that of the first, or as they are the same.
-  let at = from + shape_.slice(from).search(/[?#]|$/);
-  for (const route of routes) while (route.shape_.slice(from, at) !== shape_.slice(from, at)) at--;
+  let text = routes[0].shape_.slice(from).split(/[?#]/)[0];
+  for (const { shape_ } of routes) while (shape_.indexOf(text, from) !== from) text = text.slice(0, -1);
+  let at = from + text.length;
   for (const route of routes) {
     const char = route.shape_[at];
     if (isLiteral(char)) {
       longer.push(route);
       continue;
     }
-    node.text_ = shape_.slice(from, at);
-    if (char === PARAM) node.param_ = through(node.param_, at + 1, route);
+    node.text_ = text;
+    if (char === '?') node.param_ = through(node.param_, at + 1, route);
     else if (char) {
       const rank = route.shape_.slice(at + 1).replace(/\/[^/?]*/g, '!') + '~';
       tails[rank] = through(tails[rank], at + 1, route);
@@ -879,7 +876,7 @@ function grow(node) {
   node.at_ = at - from;
   node.low_ = Infinity;
   node.kids_ = [];
-  for (const route of longer) node.low_ = Math.min(node.low_, route.shape_.charCodeAt(at));
+  for (const { shape_ } of longer) node.low_ = Math.min(node.low_, shape_.charCodeAt(at));
   for (const route of longer) {
     const ix = route.shape_.charCodeAt(at) - node.low_;
     node.kids_[ix] = through(node.kids_[ix], from, route);
@@ -1056,27 +1053,27 @@ function addTo(params, values, isEscaped) {
 }
 
 /**
- * Set a parameter.
+ * Set a parameter, of a name and its number.
  *
  * V8 remembers, statement by statement, how to set the name that it has come across there: so each of the first names has one of its
  * own, which is twice as fast as one for all.
  */
-function setParam(params, { name_, site_ }, value) {
-  switch (site_) {
-    case 0: params[name_] = value; break;
-    case 1: params[name_] = value; break;
-    case 2: params[name_] = value; break;
-    case 3: params[name_] = value; break;
-    case 4: params[name_] = value; break;
-    case 5: params[name_] = value; break;
-    case 6: params[name_] = value; break;
-    case 7: params[name_] = value; break;
-    default: setOwn(params, name_, value);
+function setParam(params, name, number, value) {
+  switch (number) {
+    case 1: params[name] = value; break;
+    case 2: params[name] = value; break;
+    case 3: params[name] = value; break;
+    case 4: params[name] = value; break;
+    case 5: params[name] = value; break;
+    case 6: params[name] = value; break;
+    case 7: params[name] = value; break;
+    case 8: params[name] = value; break;
+    default: setOwn(params, name, value);
   }
 }
 
 /** Add the parameters of the route that the last look-up has found. */
-function addParams(params, { names_, path_ }, url) {
+function addParams(router, params, { names_, path_ }, url) {
   if (!isString(path_)) {
     addTo(params, groups.slice(1), true);
     addTo(params, groups.groups, true);
@@ -1087,7 +1084,7 @@ function addParams(params, { names_, path_ }, url) {
     let value;
     // (A tail of nothing has none.)
     if (end > start) value = text === undefined ? url.slice(start, end) : decode(text.slice(start, end));
-    setParam(params, names_[ix], value);
+    setParam(params, router.names_[names_[ix]], names_[ix], value);
   }
 }
 
@@ -1122,8 +1119,8 @@ class Router {
     this.body_ = readBody;
     this.steps_ = noSteps();
     this.routes_ = bare();
-    this.names_ = bare();
-    this.sites_ = 0;
+    this.names_ = ['__proto__'];
+    this.lists_ = bare();
   }
 
   /**
@@ -1197,7 +1194,7 @@ class Router {
       return mw;
     }
     const params = {};
-    addParams(params, route, path);
+    addParams(this, params, route, path);
     return { mw, params, path: route.path_ };
   }
 
@@ -1226,7 +1223,7 @@ class Router {
     const url = req.url;
     const route = match(this, url, method);
     if (route) {
-      addParams(params, route, url);
+      addParams(this, params, route, url);
       return route;
     }
     const allow = bare();

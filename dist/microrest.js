@@ -780,9 +780,6 @@ const NO_NAMES = [];
 
 const ANY = '_ANY_';
 
-/** So many different characters are enough to decide by. (To find the most of a large table takes longer than it gains.) */
-const MANY = 8;
-
 /** A character that means something in a path or a shape, as one that does not. */
 const escape = (char) => '%' + char.charCodeAt(0).toString(16);
 
@@ -885,6 +882,8 @@ function grow(node) {
 
 /** Where literal texts have many different characters, from `at` on and before the first of them ends. */
 function bestPlace(routes, at) {
+  // So many are enough. (To find the most of a large table takes longer than it gains.)
+  const MANY = 8;
   let best = at;
   let most = 1;
   for (let ix = at; most < MANY; ix++) {
@@ -926,8 +925,6 @@ let text;
 /** or the groups of a RegExp. */
 let groups = null;
 
-const SLASH = 47;
-
 /** Of routes of one shape the one for a method: the method's own, for HEAD that for GET, or the one for all methods. */
 function pick(routes, method) {
   for (let route = routes; route !== undefined; route = route.other_) if (route.method_ === method) return route;
@@ -962,7 +959,8 @@ function search(node, path, at, count, method) {
       continue;
     }
     const end = at + text_.length;
-    if (end < path.length && path.charCodeAt(end) !== SLASH) return undefined;
+    // (47 is a slash.)
+    if (end < path.length && path.charCodeAt(end) !== 47) return undefined;
     // (A slice of up to 12 characters is a copy to V8; a longer one is a reference, and slow to compare.)
     if (end > at && (at > 0 || path !== text_) && (end - at > 12 ? path.indexOf(text_, at) !== at : path.slice(at, end) !== text_)) {
       return undefined;
@@ -1020,10 +1018,11 @@ function match(router, target, method) {
   const url = mark < 0 ? target : target.slice(0, mark);
   let found = root_ && search(root_, url, 0, 0, method);
   // A plain route is all that the path can be. Anything else is right only if there was nothing to cut off, to decode or to fold.
+  // (What does not begin with a slash has not been found.)
   if (found !== undefined && found.names_ === NO_NAMES) return found;
   text = undefined;
   if (
-    url.charCodeAt(0) !== SLASH || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 ||
+    (found === undefined && url[0] !== '/') || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 ||
     options.ignoreCase || options.ignoreTrailingSlash
   ) {
     text = trim(pathOf(url), options);
@@ -1059,17 +1058,15 @@ function addTo(params, values, isEscaped) {
  * own, which is twice as fast as one for all.
  */
 function setParam(params, name, number, value) {
-  switch (number) {
-    case 1: params[name] = value; break;
-    case 2: params[name] = value; break;
-    case 3: params[name] = value; break;
-    case 4: params[name] = value; break;
-    case 5: params[name] = value; break;
-    case 6: params[name] = value; break;
-    case 7: params[name] = value; break;
-    case 8: params[name] = value; break;
-    default: setOwn(params, name, value);
-  }
+  if (number === 1) params[name] = value;
+  else if (number === 2) params[name] = value;
+  else if (number === 3) params[name] = value;
+  else if (number === 4) params[name] = value;
+  else if (number === 5) params[name] = value;
+  else if (number === 6) params[name] = value;
+  else if (number === 7) params[name] = value;
+  else if (number === 8) params[name] = value;
+  else setOwn(params, name, value);
 }
 
 /** Add the parameters of the route that the last look-up has found. */
@@ -1165,10 +1162,10 @@ class Router {
       this.steps_[path] = [];
       return;
     }
-    const forgotten = (method || '').toUpperCase() + ' ' + shapeOf(path, this.options, []);
+    const shape = shapeOf(path, this.options, []);
     for (const key in this.routes_) {
-      const from = method ? 0 : key.indexOf(' ');
-      if (key.slice(from) === forgotten) delete this.routes_[key];
+      const { method_, shape_ } = this.routes_[key];
+      if (shape_ === shape && (!method || method_ === method.toUpperCase())) delete this.routes_[key];
     }
   }
 
@@ -1185,7 +1182,7 @@ class Router {
       if (found !== undefined && found.method_ === method) return stepsOf(found);
     }
     if (!path) return null;
-    if (path.charCodeAt(0) !== SLASH && isCategory(path)) return this.steps_[path];
+    if (path.length < 5 && isCategory(path)) return this.steps_[path];
     const route = match(this, path, method || ANY);
     if (route === undefined) return null;
     const mw = stepsOf(route);

@@ -8,7 +8,7 @@
 import {
   HttpError, bare, buildParseQuery, buildReadBody, builtin, components, decode, fold, isCategory, isFunction, isPattern, isString,
   mustBeFunction, mwParseQuery, mwReadBody, noSteps, notRouted, originForm, parseQuery, pathOf, prefixOf, refuse,
-  reportTo, runSteps, sendResponse, toError, toSteps, warn, writeResponse,
+  runSteps, sendResponse, toSteps, warn, writeResponse,
 } from './mw.ts'
 import type {
   AnyParams, Categories, ErrStep, Found, Headers, HostReq, HostRes, HttpErrorConstructor, Listener, Next, PathOptions,
@@ -404,18 +404,24 @@ function buildApp(rest: Rest): App {
   const readBody: ReadBody = (req, res, next, context) => rest.readBody(req, res, next, context)
   readBody.isEmpty_ = (req) => !!rest.readBody.isEmpty_ && rest.readBody.isEmpty_(req)
   const servers: Server[] = []
-  // Without a router requests go the same way, through a route that matches them all.
-  let processed: ProcessRequest | undefined
+  // Without a router of ours requests go the same way, through a route that matches them all.
+  let handler: unknown
   let route: Found
   const plan: Plan = {
     steps_: noSteps(),
     body_: readBody,
     find_() {
-      const { processRequest } = rest
-      if (!processRequest) throw new Error('no router or processRequest')
-      if (processed !== processRequest) {
-        processed = processRequest
-        route = { use_: [], mw_: inPlaceOf(processRequest, (req, res, next) => processRequest.call(rest, req, res, next, req.body)) }
+      const { router, processRequest } = rest
+      const current = router || processRequest
+      if (!current) throw new Error('no router or processRequest')
+      if (handler !== current) {
+        handler = current
+        const step: Step = router
+          ? (req, res, next) => router.runRoute(rest, req, res, next)
+          : inPlaceOf(processRequest!, (req, res, next) => processRequest!.call(rest, req, res, next, req.body))
+        // A router reads the body itself.
+        if (router) step.readBody = false
+        route = { use_: [], mw_: step }
       }
       return route
     },
@@ -444,22 +450,9 @@ function buildApp(rest: Rest): App {
   }
   const app = function onRequest(req: Req, res: Res, next?: Next) {
     const { router } = rest
-    if (!router) return runSteps(plan, rest, req, res, undefined, next)
-    if (router.runRoute === (router as { ownRun_?: unknown }).ownRun_) {
-      return (router as unknown as OwnRouter).runRoute(rest, req, res, undefined, next)
-    }
-    // Somebody else's router tells of an error and of nothing else, and may call back twice.
-    let isOpen = true
-    function once(err?: unknown): void {
-      if (!isOpen) return reportTo(rest, err, 'router error')
-      isOpen = false
-      rest.done_(err, req, res, next)
-    }
-    try {
-      router.runRoute(rest, req, res, once)
-    } catch (err) {
-      once(toError(err))
-    }
+    if (router && router.runRoute === (router as { ownRun_?: unknown }).ownRun_) {
+      (router as unknown as OwnRouter).runRoute(rest, req, res, undefined, next)
+    } else runSteps(plan, rest, req, res, undefined, next)
   } as unknown as App & { rest: Rest; [method: string]: unknown }
 
   app.rest = rest

@@ -348,7 +348,8 @@ function match(router: Router, target: string, method: string): Route | undefine
   ) {
     text = trim(pathOf(url), options)
     if (text.indexOf('%') >= 0) {
-      text = components(text).map((part) => part.replace(/[%/?#]/g, escape)).join('/')
+      const parts = components(text)
+      text = (/%(2[35f]|3f)/i.test(text) ? parts.map((part) => part.replace(/[%/?#]/g, escape)) : parts).join('/')
     }
     const folded = fold(text, options)
     found = root_ && search(root_, folded, 0, 0, method)

@@ -1027,7 +1027,8 @@ function match(router, target, method) {
   ) {
     text = trim(pathOf(url), options);
     if (text.indexOf('%') >= 0) {
-      text = components(text).map((part) => part.replace(/[%/?#]/g, escape)).join('/');
+      const parts = components(text);
+      text = (/%(2[35f]|3f)/i.test(text) ? parts.map((part) => part.replace(/[%/?#]/g, escape)) : parts).join('/');
     }
     const folded = fold(text, options);
     found = root_ && search(root_, folded, 0, 0, method);
@@ -1452,18 +1453,24 @@ function buildApp(rest) {
   const readBody = (req, res, next, context) => rest.readBody(req, res, next, context);
   readBody.isEmpty_ = (req) => !!rest.readBody.isEmpty_ && rest.readBody.isEmpty_(req);
   const servers = [];
-  // Without a router requests go the same way, through a route that matches them all.
-  let processed;
+  // Without a router of ours requests go the same way, through a route that matches them all.
+  let handler;
   let route;
   const plan = {
     steps_: noSteps(),
     body_: readBody,
     find_() {
-      const { processRequest } = rest;
-      if (!processRequest) throw new Error('no router or processRequest');
-      if (processed !== processRequest) {
-        processed = processRequest;
-        route = { use_: [], mw_: inPlaceOf(processRequest, (req, res, next) => processRequest.call(rest, req, res, next, req.body)) };
+      const { router, processRequest } = rest;
+      const current = router || processRequest;
+      if (!current) throw new Error('no router or processRequest');
+      if (handler !== current) {
+        handler = current;
+        const step = router
+          ? (req, res, next) => router.runRoute(rest, req, res, next)
+          : inPlaceOf(processRequest, (req, res, next) => processRequest.call(rest, req, res, next, req.body));
+        // A router reads the body itself.
+        if (router) step.readBody = false;
+        route = { use_: [], mw_: step };
       }
       return route;
     },
@@ -1492,22 +1499,9 @@ function buildApp(rest) {
   };
   const app = function onRequest(req, res, next) {
     const { router } = rest;
-    if (!router) return runSteps(plan, rest, req, res, undefined, next);
-    if (router.runRoute === router.ownRun_) {
-      return router.runRoute(rest, req, res, undefined, next);
-    }
-    // Somebody else's router tells of an error and of nothing else, and may call back twice.
-    let isOpen = true;
-    function once(err) {
-      if (!isOpen) return reportTo(rest, err, 'router error');
-      isOpen = false;
-      rest.done_(err, req, res, next);
-    }
-    try {
-      router.runRoute(rest, req, res, once);
-    } catch (err) {
-      once(toError(err));
-    }
+    if (router && router.runRoute === router.ownRun_) {
+      router.runRoute(rest, req, res, undefined, next);
+    } else runSteps(plan, rest, req, res, undefined, next);
   };
 
   app.rest = rest;

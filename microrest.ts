@@ -245,7 +245,7 @@ export class NanoRouter {
       earlier = place.step_
       place.step_ = list[0] as Step
     }
-    if (earlier) warn('redefined, where a Router would keep both:', path)
+    if (earlier) warn('redefined:', path)
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
@@ -381,7 +381,7 @@ function buildFilter(path: string, step: Step, router: RouterLike): Step {
   const { options } = router
   const prefix = prefixOf(path, options)
   const isErr = step.length === 4
-  if (isPattern(path)) refuse('a prefix has no parameters', path)
+  if (isPattern(path)) refuse('bad prefix', path)
 
   function filter(...args: unknown[]): unknown {
     const pathname = pathOf((args[isErr ? 1 : 0] as Req).url!)
@@ -525,7 +525,7 @@ function buildApp(rest: Rest): App {
 /** Make a server for an app; if there is a port, by the options or else by default, it listens once this has returned. */
 function serve(app: App, options: ServerOptions, defaultPort: number | undefined, callback: ListenCallback | undefined): Server {
   const { protocol = 'http:', host, port = defaultPort, tryNextPort, anyPort } = options
-  let current = Number(port)
+  let current = +(port as string)
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol)
   if (port !== undefined && !(/^\d+$/.test(port as string) && current < 65536)) refuse('bad port', port)
   const http = builtin(protocol.slice(0, -1)) as { createServer(options: object, listener: App): Server } | undefined

@@ -155,9 +155,6 @@ function through(node: Node | undefined, from: number, route: Route): Node {
   return node
 }
 
-/** True for a character of a literal text; false for what ends one. */
-const isLiteral = (char: string | undefined): boolean => !!char && char !== '?' && char !== '#'
-
 /** Set the fields of a node by the routes that go through it. */
 function grow(node: Node): void {
   const from = node.at_
@@ -172,20 +169,17 @@ function grow(node: Node): void {
   const at = from + text.length
   for (const route of routes) {
     const char = route.shape_[at]
-    if (isLiteral(char)) {
-      longer.push(route)
-      continue
-    }
-    node.text_ = text
     if (char === '?') node.param_ = through(node.param_, at + 1, route)
-    else if (char) {
+    else if (char === '#') {
       const rank = route.shape_.slice(at + 1).replace(/\/[^/?]*/g, '!') + '~'
       tails[rank] = through(tails[rank], at + 1, route)
-    } else {
+    } else if (char) longer.push(route)
+    else {
       route.other_ = node.end_
       node.end_ = route
     }
   }
+  if (longer.length < routes.length) node.text_ = text
   const ranks = Object.keys(tails).sort()
   if (ranks.length) node.tails_ = ranks.map((rank) => ({ rank_: rank, node_: tails[rank]! }))
   if (!longer.length) return
@@ -208,8 +202,8 @@ function decide(node: Node, routes: Route[], at: number): void {
     let seen = ''
     for (const { shape_ } of routes) {
       const char = shape_[ix]
-      if (!isLiteral(char)) return
-      if (seen.indexOf(char!) < 0) seen += char
+      if (!char || char === '?' || char === '#') return
+      if (seen.indexOf(char) < 0) seen += char
     }
     if (seen.length > most.length) {
       most = seen

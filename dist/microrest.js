@@ -834,9 +834,6 @@ function through(node, from, route) {
   return node;
 }
 
-/** True for a character of a literal text; false for what ends one. */
-const isLiteral = (char) => !!char && char !== '?' && char !== '#';
-
 /** Set the fields of a node by the routes that go through it. */
 function grow(node) {
   const from = node.at_;
@@ -851,20 +848,17 @@ function grow(node) {
   const at = from + text.length;
   for (const route of routes) {
     const char = route.shape_[at];
-    if (isLiteral(char)) {
-      longer.push(route);
-      continue;
-    }
-    node.text_ = text;
     if (char === '?') node.param_ = through(node.param_, at + 1, route);
-    else if (char) {
+    else if (char === '#') {
       const rank = route.shape_.slice(at + 1).replace(/\/[^/?]*/g, '!') + '~';
       tails[rank] = through(tails[rank], at + 1, route);
-    } else {
+    } else if (char) longer.push(route);
+    else {
       route.other_ = node.end_;
       node.end_ = route;
     }
   }
+  if (longer.length < routes.length) node.text_ = text;
   const ranks = Object.keys(tails).sort();
   if (ranks.length) node.tails_ = ranks.map((rank) => ({ rank_: rank, node_: tails[rank] }));
   if (!longer.length) return;
@@ -887,7 +881,7 @@ function decide(node, routes, at) {
     let seen = '';
     for (const { shape_ } of routes) {
       const char = shape_[ix];
-      if (!isLiteral(char)) return;
+      if (!char || char === '?' || char === '#') return;
       if (seen.indexOf(char) < 0) seen += char;
     }
     if (seen.length > most.length) {
@@ -1311,7 +1305,7 @@ class NanoRouter {
       earlier = place.step_;
       place.step_ = list[0];
     }
-    if (earlier) warn('redefined, where a Router would keep both:', path);
+    if (earlier) warn('redefined:', path);
   }
 
   /** The step for a path, or of a category; undefined if there is none. */
@@ -1425,7 +1419,7 @@ function buildFilter(path, step, router) {
   const { options } = router;
   const prefix = prefixOf(path, options);
   const isErr = step.length === 4;
-  if (isPattern(path)) refuse('a prefix has no parameters', path);
+  if (isPattern(path)) refuse('bad prefix', path);
 
   function filter(...args) {
     const pathname = pathOf(args[isErr ? 1 : 0].url);
@@ -1569,7 +1563,7 @@ function buildApp(rest) {
 /** Make a server for an app; if there is a port, by the options or else by default, it listens once this has returned. */
 function serve(app, options, defaultPort, callback) {
   const { protocol = 'http:', host, port = defaultPort, tryNextPort, anyPort } = options;
-  let current = Number(port);
+  let current = +port;
   if (!/^https?:$/.test(protocol)) refuse('bad protocol', protocol);
   if (port !== undefined && !(/^\d+$/.test(port) && current < 65536)) refuse('bad port', port);
   const http = builtin(protocol.slice(0, -1));

@@ -365,34 +365,30 @@ function addTo(params: object, values: { [name: string]: unknown } | undefined, 
 }
 
 /**
- * Set a parameter, of a name and its number.
+ * Add the parameters of the route that the last look-up has found.
  *
- * V8 remembers, statement by statement, how to set the name that it has come across there: so the first names have one each, which is
- * twice as fast as one for all. (Four are as good as eight in a table of thirty names, and three are not.)
+ * V8 remembers, statement by statement, how to set the name that it has come across there: so a router's first names have one each,
+ * which is twice as fast as one for all. (Four are as good as eight in a table of thirty names, and three are not.)
  */
-function setParam(params: { [name: string]: unknown }, name: string, number: number, value: string | undefined): void {
-  switch (number) {
-    case 1: params[name] = value; break
-    case 2: params[name] = value; break
-    case 3: params[name] = value; break
-    case 4: params[name] = value; break
-    default: setOwn(params, name, value)
-  }
-}
-
-/** Add the parameters of the route that the last look-up has found. */
 function addParams(router: Router, params: { [name: string]: unknown }, { names_, path_ }: Route, url: string): void {
   if (!isString(path_)) {
     addTo(params, groups!.slice(1) as unknown as { [ix: string]: string }, true)
     addTo(params, groups!.groups, true)
   }
   for (let ix = 0; ix < names_.length; ix++) {
+    const name = router.names_[names_[ix]!]!
     const start = spans[2 * ix]!
     const end = spans[2 * ix + 1]!
     let value: string | undefined
     // (A tail of nothing has none.)
     if (end > start) value = text === undefined ? url.slice(start, end) : decode(text.slice(start, end))
-    setParam(params, router.names_[names_[ix]!]!, names_[ix]!, value)
+    switch (names_[ix]) {
+      case 1: params[name] = value; break
+      case 2: params[name] = value; break
+      case 3: params[name] = value; break
+      case 4: params[name] = value; break
+      default: setOwn(params, name, value)
+    }
   }
 }
 
@@ -425,7 +421,7 @@ export class Router {
   declare readonly routes_: { [methodAndShape: string]: Route }
   /** Made of the routes at the first look-up after a change. @internal */
   declare tables_: Tables | undefined
-  /** All names of parameters. The first is one that `setParam` has no statement for. @internal */
+  /** All names of parameters. The first is one that `addParams` has no statement for. @internal */
   declare readonly names_: string[]
   /** The lists of names that patterns have, by the names. @internal */
   declare readonly lists_: { [names: string]: Names }

@@ -164,7 +164,7 @@ function grow(node: Node): void {
   node.routes_ = undefined
 
   // The text of all of them goes as far as that of the first, or as they are the same.
-  let text = routes[0]!.shape_.slice(from).split(/[?#]/)[0]!
+  let text = routes[0]!.shape_.slice(from).match(/[^?#]*/)![0]!
   for (const { shape_ } of routes) while (shape_.indexOf(text, from) !== from) text = text.slice(0, -1)
   const at = from + text.length
   for (const route of routes) {
@@ -454,7 +454,7 @@ export class Router {
     path: Path, method: string, steps: Step<PathParams<Path>> | readonly Step<PathParams<Path>>[]
   ): void
   setRoute(path: string | RegExp, method: unknown, steps?: unknown): void {
-    if (!path || !(isString(path) || path instanceof RegExp)) refuse('path is required', path)
+    if (!(isString(path) ? path : path instanceof RegExp)) refuse('path is required', path)
     if (arguments.length > (isString(method) ? 3 : 2)) refuse('setRoute takes a single mw step or an array', path)
     if (!isString(method)) {
       steps = method
@@ -523,7 +523,8 @@ export class Router {
 
   /** List the routes in the order of their definition. */
   routes(): RouteInfo[] {
-    return Object.keys(this.routes_).map((key) => ({ method: this.routes_[key]!.method_, path: '' + this.routes_[key]!.path_ }))
+    const { routes_ } = this
+    return Object.keys(routes_).map((key) => ({ method: routes_[key]!.method_, path: '' + routes_[key]!.path_ }))
   }
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */

@@ -776,7 +776,7 @@ function grow(node) {
   node.routes_ = undefined;
 
   // The text of all of them goes as far as that of the first, or as they are the same.
-  let text = routes[0].shape_.slice(from).split(/[?#]/)[0];
+  let text = routes[0].shape_.slice(from).match(/[^?#]*/)[0];
   for (const { shape_ } of routes) while (shape_.indexOf(text, from) !== from) text = text.slice(0, -1);
   const at = from + text.length;
   for (const route of routes) {
@@ -1047,7 +1047,7 @@ class Router {
    * Without a method it is `_ANY_`. The same method and shape of path again replaces the earlier route.
    */
   setRoute(path, method, steps) {
-    if (!path || !(isString(path) || path instanceof RegExp)) refuse('path is required', path);
+    if (!(isString(path) ? path : path instanceof RegExp)) refuse('path is required', path);
     if (arguments.length > (isString(method) ? 3 : 2)) refuse('setRoute takes a single mw step or an array', path);
     if (!isString(method)) {
       steps = method;
@@ -1116,7 +1116,8 @@ class Router {
 
   /** List the routes in the order of their definition. */
   routes() {
-    return Object.keys(this.routes_).map((key) => ({ method: this.routes_[key].method_, path: '' + this.routes_[key].path_ }));
+    const { routes_ } = this;
+    return Object.keys(routes_).map((key) => ({ method: routes_[key].method_, path: '' + routes_[key].path_ }));
   }
 
   /** Run a request through its route. `callback` is called once, at the end, with the error that no err step dealt with. */

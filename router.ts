@@ -75,16 +75,17 @@ const trim = (path: string, options: PathOptions): string =>
 function shapeOf(path: string | RegExp, options: PathOptions, names: string[]): string {
   if (!isString(path)) return 'RegExp ' + path
   let hasTail = false
-  // `:` and a name, `:*` and perhaps a name, or `*` alone. (All of the path is escaped before, its names as well.)
-  const shape = trim((path[0] === '/' ? '' : '/') + path, options).replace(/[%?#]/g, escape)
-    .replace(/\/(:\*?|\*(?=\/|$))([^/]*)/g, (_part, kind: string, rest: string) => {
-      const isTail = kind !== ':'
-      const name = decode(rest) || (isTail && '*')
-      if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + decode(rest) + '" in path', path)
-      names.push(name)
-      hasTail = hasTail || isTail
-      return isTail ? '#' : '?'
-    })
+  // `:` and a name, `:*` and perhaps a name, or `*` alone; and elsewhere what means something in a shape.
+  const expression = /\/(:\*?|\*(?=\/|$))([^/]*)|[%?#]/g
+  const shape = trim((path[0] === '/' ? '' : '/') + path, options).replace(expression, (found, kind?: string, rest?: string) => {
+    if (!kind) return escape(found)
+    const isTail = kind !== ':'
+    const name = rest || (isTail && '*')
+    if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + rest + '" in path', path)
+    names.push(name)
+    hasTail = hasTail || isTail
+    return isTail ? '#' : '?'
+  })
   return fold(shape, options)
 }
 

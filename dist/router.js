@@ -728,16 +728,17 @@ const trim = (path, options) =>
 function shapeOf(path, options, names) {
   if (!isString(path)) return 'RegExp ' + path;
   let hasTail = false;
-  // `:` and a name, `:*` and perhaps a name, or `*` alone. (All of the path is escaped before, its names as well.)
-  const shape = trim((path[0] === '/' ? '' : '/') + path, options).replace(/[%?#]/g, escape)
-    .replace(/\/(:\*?|\*(?=\/|$))([^/]*)/g, (_part, kind, rest) => {
-      const isTail = kind !== ':';
-      const name = decode(rest) || (isTail && '*');
-      if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + decode(rest) + '" in path', path);
-      names.push(name);
-      hasTail = hasTail || isTail;
-      return isTail ? '#' : '?';
-    });
+  // `:` and a name, `:*` and perhaps a name, or `*` alone; and elsewhere what means something in a shape.
+  const expression = /\/(:\*?|\*(?=\/|$))([^/]*)|[%?#]/g;
+  const shape = trim((path[0] === '/' ? '' : '/') + path, options).replace(expression, (found, kind, rest) => {
+    if (!kind) return escape(found);
+    const isTail = kind !== ':';
+    const name = rest || (isTail && '*');
+    if (!name || (isTail && hasTail) || names.indexOf(name) >= 0) refuse('bad parameter "' + kind + rest + '" in path', path);
+    names.push(name);
+    hasTail = hasTail || isTail;
+    return isTail ? '#' : '?';
+  });
   return fold(shape, options);
 }
 

@@ -331,11 +331,10 @@ function match(router: Router, target: string, method: string): Route | undefine
   const url = mark < 0 ? target : target.slice(0, mark)
   let found = root_ && search(root_, url, 0, 0, method)
   // A plain route is all that the path can be. Anything else is right only if there was nothing to cut off, to decode or to fold.
-  // (What does not begin with a slash has not been found.)
   if (found !== undefined && found.names_ === NO_NAMES) return found
   text = undefined
   if (
-    (found === undefined && url[0] !== '/') || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 ||
+    url[0] !== '/' || url.indexOf('%') >= 0 || url.indexOf('#') >= 0 ||
     options.ignoreCase || options.ignoreTrailingSlash
   ) {
     text = trim(pathOf(url), options)

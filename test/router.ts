@@ -971,6 +971,10 @@ t.test('makes req.params a plain object, like a literal', async (t) => {
   t.same([plain, params].map(Object.getPrototypeOf), [Object.prototype, Object.prototype])
 })
 
+t.test('takes an empty url for the path of a slash', async (t) => {
+  t.strictSame(await paramsAfter(routerOf(['/:*']), ''), { '*': '/' })
+})
+
 t.test('does not change Object.prototype, whatever the names', async (t) => {
   const router = routerOf(['/:__proto__/:*constructor'])
   const params = await paramsAfter(router, '/x/y') as object

@@ -383,14 +383,15 @@ function buildFilter(path: string, step: Step, router: RouterLike): Step {
   const isErr = step.length === 4
   if (isPattern(path)) refuse('bad prefix', path)
 
-  function filter(...args: unknown[]): unknown {
-    const pathname = pathOf((args[isErr ? 1 : 0] as Req).url!)
+  function isBelow(req: Req): boolean {
+    const pathname = pathOf(req.url!)
     // (The error that an err step is called for may be a malformed escape: no cause for another one.)
     const parts = isErr ? pathname.split('/').map(decode) : components(pathname)
-    const isBelow = prefix.every((part, ix) => ix < parts.length && fold(parts[ix]!, options) === part)
-    return isBelow ? step.apply(undefined, args as [Req, Res, Next]) : (args.pop() as Next)(isErr ? args[0] : undefined)
+    return prefix.every((part, ix) => ix < parts.length && fold(parts[ix]!, options) === part)
   }
-  return inPlaceOf(step, filter)
+  const filter: Step = (req, res, next) => (isBelow(req) ? step(req, res, next) : next())
+  const errFilter: ErrStep = (err, req, res, next) => (isBelow(req) ? (step as unknown as ErrStep)(err, req, res, next) : next(err))
+  return inPlaceOf(step, (isErr ? errFilter : filter) as Step)
 }
 
 /** A step that calls another, and looks like that: what a step may do is known by its length, and what it is in messages by its name. */

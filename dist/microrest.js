@@ -1418,14 +1418,15 @@ function buildFilter(path, step, router) {
   const isErr = step.length === 4;
   if (isPattern(path)) refuse('bad prefix', path);
 
-  function filter(...args) {
-    const pathname = pathOf(args[isErr ? 1 : 0].url);
+  function isBelow(req) {
+    const pathname = pathOf(req.url);
     // (The error that an err step is called for may be a malformed escape: no cause for another one.)
     const parts = isErr ? pathname.split('/').map(decode) : components(pathname);
-    const isBelow = prefix.every((part, ix) => ix < parts.length && fold(parts[ix], options) === part);
-    return isBelow ? step.apply(undefined, args) : args.pop()(isErr ? args[0] : undefined);
+    return prefix.every((part, ix) => ix < parts.length && fold(parts[ix], options) === part);
   }
-  return inPlaceOf(step, filter);
+  const filter = (req, res, next) => (isBelow(req) ? step(req, res, next) : next());
+  const errFilter = (err, req, res, next) => (isBelow(req) ? step(err, req, res, next) : next(err));
+  return inPlaceOf(step, (isErr ? errFilter : filter));
 }
 
 /** A step that calls another, and looks like that: what a step may do is known by its length, and what it is in messages by its name. */

@@ -483,6 +483,31 @@ t.test('the router of an app', async t => {
     }
   })
 
+  t.test('may be async: what it rejects with goes to onError', async t => {
+    const { app, router } = recorded()
+    router.runRoute = async () => { throw new HttpError(418) }
+    t.match(await call(app, 'GET', '/'), { statusCode: 418 })
+  })
+
+  t.test('has the body to read', async t => {
+    const { app, router } = recorded()
+    const seen: unknown[] = []
+    router.run = (_rest, req, res) => {
+      seen.push((req as { body?: unknown }).body)
+      req.on('data', (chunk: unknown) => { seen.push(textOf(chunk)) })
+      req.on('end', () => { res.end() })
+    }
+    await call(app, 'POST', '/', { body: 'hello' })
+    t.strictSame(seen, [undefined, 'hello'])
+  })
+
+  t.test('is followed if it is replaced by another', async t => {
+    const { app, router } = recorded()
+    await call(app, 'GET', '/')
+    app.rest.router = { setRoute: router.setRoute, runRoute: (_rest, _req, res) => { res.end('another') } }
+    t.match(await call(app, 'GET', '/'), { body: 'another' })
+  })
+
   t.test('that throws a falsy value has thrown an Error', async t => {
     const { app, router } = recorded()
     router.run = () => { throw undefined }

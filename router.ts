@@ -467,7 +467,7 @@ export class Router {
       return
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method as string)) refuse('bad method', method)
-    if (/[gy]/.test((path as RegExp).flags)) refuse('flags g and y are not for routes', path)
+    if (!isString(path) && /[gy]/.test(path.flags)) refuse('flags g and y are not for routes', path)
     const names: string[] = []
     const shape = shapeOf(path, this.options, names)
     const name = (method as string).toUpperCase()

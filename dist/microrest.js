@@ -1127,7 +1127,7 @@ class Router {
       return;
     }
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) refuse('bad method', method);
-    if (/[gy]/.test(path.flags)) refuse('flags g and y are not for routes', path);
+    if (!isString(path) && /[gy]/.test(path.flags)) refuse('flags g and y are not for routes', path);
     const names = [];
     const shape = shapeOf(path, this.options, names);
     const name = method.toUpperCase();

@@ -165,9 +165,9 @@ function grow(node: Node): void {
   node.routes_ = undefined
 
   // The text of all of them goes as far as that of the first, or as they are the same.
-  let text = routes[0]!.shape_.slice(from).match(/[^?#]*/)![0]!
-  for (const { shape_ } of routes) while (shape_.indexOf(text, from) !== from) text = text.slice(0, -1)
-  const at = from + text.length
+  let common = routes[0]!.shape_.slice(from).match(/[^?#]*/)![0]!
+  for (const { shape_ } of routes) while (shape_.indexOf(common, from) !== from) common = common.slice(0, -1)
+  const at = from + common.length
   for (const route of routes) {
     const char = route.shape_[at]
     if (char === '?') node.param_ = through(node.param_, at + 1, route)
@@ -180,7 +180,7 @@ function grow(node: Node): void {
       node.end_ = route
     }
   }
-  if (longer.length < routes.length) node.text_ = text
+  if (longer.length < routes.length) node.text_ = common
   const ranks = Object.keys(tails).sort()
   if (ranks.length) node.tails_ = ranks.map((rank) => ({ rank_: rank, node_: tails[rank]! }))
   if (!longer.length) return
@@ -508,7 +508,7 @@ export class Router {
       if (known !== undefined && known.method_ === method) return stepsOf(known)
     }
     if (!path) return null
-    if (path.length < 5 && isCategory(path)) return this.steps_[path] as Step[]
+    if (path[0] !== '/' && isCategory(path)) return this.steps_[path] as Step[]
     const route = match(this, path, method || ANY)
     if (route === undefined) return null
     const mw = stepsOf(route)

@@ -18,7 +18,7 @@ export const MANGLE_PROPS = /[^_]_$/
  */
 const OPEN_MEMBERS = {
   steps_: 'if', routes_: 'do', body_: 'in', names_: 'for', root_: 'new', tables_: 'var', find_: 'try', ownRun_: 'let', done_: 'else',
-  match_: 'case', sites_: 'with', chunks_: 'this', listeners_: 'void', reply_: 'enum', headers_: 'null', error_: 'true', isWhole_: 'catch',
+  match_: 'case', lists_: 'with', chunks_: 'this', listeners_: 'void', reply_: 'enum', headers_: 'null', error_: 'true', isWhole_: 'catch',
   isBare_: 'while', room_: 'super', given_: 'break',
 }
 

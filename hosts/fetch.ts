@@ -707,7 +707,7 @@ function toRequest(req: BodyReq, res: HostRes): { request: Request; dispose: () 
         headers.set('content-type', 'application/json')
         headers.delete('content-length')
       } else if (given) init.body = given.body
-      else if (!req.readableEnded) ({ stream: init.body, dispose } = toStream(req))
+      else if (!req.readableEnded) ({ stream: init.body, dispose } = toStream(req, res))
     }
     return { request: new Request(originOf(req) + target, init), dispose }
   } catch (cause) {
@@ -733,7 +733,7 @@ function signalOf(res: HostRes): AbortSignal {
 }
 
 /** The body of a request as a stream, which begins to read it when it is read. */
-function toStream(req: BodyReq): { stream: ReadableStream; dispose: () => void } {
+function toStream(req: BodyReq, res: HostRes): { stream: ReadableStream; dispose: () => void } {
   let isOpen = true
   let isReading = false
   function dispose(): void {
@@ -748,8 +748,8 @@ function toStream(req: BodyReq): { stream: ReadableStream; dispose: () => void }
         isOpen = false
       }
       if (isReading) return void req.resume?.()
-      // (The client has left before: nothing more will be told of it.)
-      if (req.destroyed || req.aborted) return controller.error(new Error('aborted'))
+      // (It is over already: nothing more will be told of it.)
+      if (req.destroyed || req.aborted || isGone(res)) return controller.error(new Error('aborted'))
       isReading = true
       req.on('data', (chunk: string | Uint8Array) => {
         if (!isOpen) return
@@ -758,7 +758,8 @@ function toStream(req: BodyReq): { stream: ReadableStream; dispose: () => void }
       })
       req.on('end', () => close(() => controller.close()))
       req.on('error', (err) => close(() => controller.error(err)))
-      req.on('close', () => close(() => controller.error(new Error('aborted'))))
+      // (Of what has been answered by others, such as a limit of time, node tells the request nothing more.)
+      for (const one of [req, res]) one.on('close', () => close(() => controller.error(new Error('aborted'))))
     },
     cancel: dispose,
   }, { highWaterMark: 0 })

@@ -1048,6 +1048,30 @@ t.test('a function of fetch gets a body that breaks off as an error', async t =>
   t.type(await failed, Error)
 })
 
+t.test('a function of fetch gets an error for the body of a request that others have answered', async t => {
+  catchWarnings(t)
+  for (const hasBegun of [false, true]) {
+    const failed = new Promise((resolve) => {
+      let answer: () => void = () => {}
+      const app = buildFetchApp(async (request) => {
+        const reader = request.body!.getReader()
+        if (hasBegun) await reader.read()
+        answer()
+        await turns()
+        await reader.read().catch(resolve)
+        return null
+      })
+      void serve(t, (req, res) => {
+        answer = () => res.end('in its place')
+        app(req, res as never)
+      }).then(({ port }) => {
+        void new Wire(t, port).send('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nabc')
+      })
+    })
+    t.match(await failed, { message: 'aborted' })
+  }
+})
+
 t.test('a function of fetch gets an error for the body of a client that has left before it began', async t => {
   catchWarnings(t)
   let left: () => void = () => {}

@@ -547,7 +547,6 @@ function addressOf(text = ''): string | undefined {
 /** An address of IPv4 that is written as one of IPv6, as node does where it listens on both. */
 const withoutPrefix = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
 
-
 function buildTrust({ trustProxy = 0, proxyHeaders: headers = X_FORWARDED }: Settings): Trust {
   if (typeof trustProxy == 'number') return { isTrusted: (_address, place) => place < trustProxy, headers }
   const networks = new net.BlockList()

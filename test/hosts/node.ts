@@ -540,6 +540,8 @@ t.test('an app that never answers', async t => {
     t.equal(res.writeHead(200, { a: 'b' }).end('late'), res)
     res.flushHeaders()
     res.writeEarlyHints({ link: '</late.css>' })
+    await new Promise<unknown>((resolve) => res.write('more', resolve))
+    await new Promise<void>((resolve) => res.end('late', resolve))
     t.equal(reports.length, 1)
   })
 

@@ -650,8 +650,14 @@ const HEADER_METHODS = [
 
 /** The app does not know that its client has been answered. What it does from here on is to have no effect, and to throw nothing. */
 function silence(res) {
-  for (const name of [...HEADER_METHODS, 'end']) Object.defineProperty(res, name, { value: () => res, configurable: true });
-  Object.defineProperty(res, 'write', { value: () => true, configurable: true });
+  // (Who waits until it is written is not to wait for ever.)
+  const ignore = (result) => (...args) => {
+    const callback = args.at(-1);
+    if (typeof callback == 'function') process.nextTick(callback);
+    return result;
+  };
+  for (const name of [...HEADER_METHODS, 'end']) Object.defineProperty(res, name, { value: ignore(res), configurable: true });
+  Object.defineProperty(res, 'write', { value: ignore(true), configurable: true });
 }
 
 function watchConnections(server, { tls: secure, http2: isHttp2 }) {

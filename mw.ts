@@ -644,7 +644,8 @@ export interface PathOptions {
 
 /** Fold a path, or a part of one, to what the options make of it. @internal */
 export const fold = (text: string, options?: PathOptions): string =>
-  options && options.ignoreCase ? text.toLowerCase() : text
+  // (But for 'İ', which in lower case would be two characters: positions stay what they are.)
+  options && options.ignoreCase ? text.replace(/[^\u0130]+/g, (part) => part.toLowerCase()) : text
 
 /** True if a path has parameters. @internal */
 export const isPattern = (path: string): boolean => /(^|\/)(:|\*(\/|$))/.test(path)

@@ -314,15 +314,6 @@ function searchTails(tails: Tail[], path: string, at: number, count: number, met
   return undefined
 }
 
-/** Change spans of a folded text to those of the text itself. (In lower case 'İ' is two characters.) */
-function unfold(text: string, count: number): void {
-  for (let span = 0; span < count; span++) {
-    let ix = 0
-    for (let left = spans[span]!; left > 0; ix++) left -= text[ix]!.toLowerCase().length
-    spans[span] = ix
-  }
-}
-
 /** Look a request target up: in the tree, then among the RegExps. */
 function match(router: Router, target: string, method: string): Route | undefined {
   const { options } = router
@@ -342,9 +333,7 @@ function match(router: Router, target: string, method: string): Route | undefine
       const parts = components(text)
       text = (/%(2[35f]|3f)/i.test(text) ? parts.map((part) => part.replace(/[%/?#]/g, escape)) : parts).join('/')
     }
-    const folded = fold(text, options)
-    found = root_ && search(root_, folded, 0, 0, method)
-    if (found !== undefined && folded.length > text.length) unfold(text, 2 * found.names_.length)
+    found = root_ && search(root_, fold(text, options), 0, 0, method)
   }
   if (found !== undefined) return found
 

@@ -459,7 +459,8 @@ const notRouted = (req) =>
 
 /** Fold a path, or a part of one, to what the options make of it. @internal */
 const fold = (text, options) =>
-  options && options.ignoreCase ? text.toLowerCase() : text;
+  // (But for 'İ', which in lower case would be two characters: positions stay what they are.)
+  options && options.ignoreCase ? text.replace(/[^\u0130]+/g, (part) => part.toLowerCase()) : text;
 
 /** True if a path has parameters. @internal */
 const isPattern = (path) => /(^|\/)(:|\*(\/|$))/.test(path);
@@ -993,15 +994,6 @@ function searchTails(tails, path, at, count, method) {
   return undefined;
 }
 
-/** Change spans of a folded text to those of the text itself. (In lower case 'İ' is two characters.) */
-function unfold(text, count) {
-  for (let span = 0; span < count; span++) {
-    let ix = 0;
-    for (let left = spans[span]; left > 0; ix++) left -= text[ix].toLowerCase().length;
-    spans[span] = ix;
-  }
-}
-
 /** Look a request target up: in the tree, then among the RegExps. */
 function match(router, target, method) {
   const { options } = router;
@@ -1021,9 +1013,7 @@ function match(router, target, method) {
       const parts = components(text);
       text = (/%(2[35f]|3f)/i.test(text) ? parts.map((part) => part.replace(/[%/?#]/g, escape)) : parts).join('/');
     }
-    const folded = fold(text, options);
-    found = root_ && search(root_, folded, 0, 0, method);
-    if (found !== undefined && folded.length > text.length) unfold(text, 2 * found.names_.length);
+    found = root_ && search(root_, fold(text, options), 0, 0, method);
   }
   if (found !== undefined) return found;
 

@@ -324,9 +324,11 @@ const commonRes = {
     delete headersOf(this)[name.toLowerCase()]
   },
 
-  writeHead(this: EmbedRes, statusCode: number, headers: EmbedAnswerHeaders = {}): EmbedRes {
+  writeHead(this: EmbedRes, statusCode: number, phrase?: string | EmbedAnswerHeaders, headers?: EmbedAnswerHeaders): EmbedRes {
     if (this.headersSent) throw new Error('head has been sent: ' + statusCode)
-    for (const name of Object.keys(headers)) this.setHeader(name, headers[name]!)
+    // (Of a phrase nobody is told.)
+    const fields = (isString(phrase) ? headers : phrase) || {}
+    for (const name of Object.keys(fields)) this.setHeader(name, fields[name]!)
     this.statusCode = statusCode
     sendHead(this)
     return this

@@ -235,9 +235,11 @@ const commonRes = {
     delete headersOf(this)[name.toLowerCase()];
   },
 
-  writeHead( statusCode, headers = {}) {
+  writeHead( statusCode, phrase, headers) {
     if (this.headersSent) throw new Error('head has been sent: ' + statusCode);
-    for (const name of Object.keys(headers)) this.setHeader(name, headers[name]);
+    // (Of a phrase nobody is told.)
+    const fields = (isString(phrase) ? headers : phrase) || {};
+    for (const name of Object.keys(fields)) this.setHeader(name, fields[name]);
     this.statusCode = statusCode;
     sendHead(this);
     return this;

@@ -587,7 +587,7 @@ function toRequest(req, res) {
         headers.set('content-type', 'application/json');
         headers.delete('content-length');
       } else if (given) init.body = given.body;
-      else if (!req.readableEnded) ({ stream: init.body, dispose } = toStream(req));
+      else if (!req.readableEnded) ({ stream: init.body, dispose } = toStream(req, res));
     }
     return { request: new Request(originOf(req) + target, init), dispose };
   } catch (cause) {
@@ -613,7 +613,7 @@ function signalOf(res) {
 }
 
 /** The body of a request as a stream, which begins to read it when it is read. */
-function toStream(req) {
+function toStream(req, res) {
   let isOpen = true;
   let isReading = false;
   function dispose() {
@@ -628,8 +628,8 @@ function toStream(req) {
         isOpen = false;
       };
       if (isReading) return void req.resume?.();
-      // (The client has left before: nothing more will be told of it.)
-      if (req.destroyed || req.aborted) return controller.error(new Error('aborted'));
+      // (It is over already: nothing more will be told of it.)
+      if (req.destroyed || req.aborted || isGone(res)) return controller.error(new Error('aborted'));
       isReading = true;
       req.on('data', (chunk) => {
         if (!isOpen) return;
@@ -638,7 +638,8 @@ function toStream(req) {
       });
       req.on('end', () => close(() => controller.close()));
       req.on('error', (err) => close(() => controller.error(err)));
-      req.on('close', () => close(() => controller.error(new Error('aborted'))));
+      // (Of what has been answered by others, such as a limit of time, node tells the request nothing more.)
+      for (const one of [req, res]) one.on('close', () => close(() => controller.error(new Error('aborted'))));
     },
     cancel: dispose,
   }, { highWaterMark: 0 });

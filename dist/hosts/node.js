@@ -625,10 +625,13 @@ function isReceived(req) {
   return req.stream ? req.stream.destroyed || req.stream.state.remoteClose === 1 : req.complete;
 }
 
-/** True if the app takes nothing of a body for now: as much of it waits as there is room for, and the client can send no more. */
-function isLeft(req) {
-  const body = req.stream ?? req;
-  return body.readableLength >= body.readableHighWaterMark;
+/**
+ * True if the app takes nothing of a body for now: as much of it waits as there is room for, or as the client may send ahead over
+ * HTTP/2 (which is a byte less, from Node 22 on).
+ */
+function isLeft({ stream, readableLength, readableHighWaterMark }) {
+  if (!stream) return readableLength >= readableHighWaterMark;
+  return stream.readableLength >= stream.readableHighWaterMark || stream.state.localWindowSize === 0;
 }
 
 /** Answer in the form of the core's errors. What has begun otherwise is cut off, so that the client can tell. */

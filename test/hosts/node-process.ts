@@ -84,12 +84,28 @@ t.test('a socket that listens already is taken over by its file descriptor', onP
   }
 })
 
+t.test('a worker that is gone is replaced as long as another one listens on the file descriptor', onPosix, async t => {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { fd } = (server as net.Server & { _handle: { fd: number } })._handle
+  const { child, url, lines, ended } = await run(t, { fd: 3, workers: 2 }, [fd])
+  await lines.printed(/^all are serving/)
+  server.close()
+  await t.rejects(ask(url + '/exit'))
+  await lines.printed(/worker \d+ ended with code 7/)
+  t.match(await ask(url + '/pid'), /^\d+$/)
+  child.kill('SIGTERM')
+  t.equal(await ended, 0)
+  t.notMatch(lines.all.join('\n'), 'was closed with it')
+})
+
 t.test('workers that all are gone have closed the file descriptor: the process ends, to be started again with it', onPosix, async t => {
   for (const ownsProcess of [true, false]) {
     const server = net.createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { fd } = (server as net.Server & { _handle: { fd: number } })._handle
     const { url, lines, ended } = await run(t, { fd: 3, workers: 1, ownsProcess }, [fd])
+    await lines.printed(/^all are serving/)
     server.close()
     await t.rejects(ask(url + '/exit'))
     t.equal(await ended, ownsProcess ? 1 : 0)

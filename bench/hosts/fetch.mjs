@@ -13,6 +13,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { median } from '../kit/clock.mjs'
 import { HANDLERS, WORK } from './fetch-serve.mjs'
 
 const NAMES = Object.keys(HANDLERS)
@@ -31,9 +32,6 @@ function find(name, scope) {
   }
   return folders.map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file))
 }
-
-/** @param {number[]} values */
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
 
 /**
  * Measure all work in turns.
